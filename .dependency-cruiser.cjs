@@ -1,0 +1,67 @@
+// The import arrows of the house: hosts → core → proxy → {protocols, scanner, interception, certificates,
+// applications, storage} → contract. Rooms in braces never import each other.
+const main = (room) => `^src-main/${room}/`;
+const braces = ['protocols', 'scanner', 'interception', 'certificates', 'applications', 'storage'];
+const only = (name, from, allowed) => ({
+  name,
+  severity: 'error',
+  from: { path: from },
+  to: { path: '^src-', pathNot: allowed },
+});
+
+module.exports = {
+  forbidden: [
+    only('contract-stands-alone', main('contract'), main('contract')),
+    {
+      name: 'contract-imports-zod-and-orpc-contract-alone',
+      severity: 'error',
+      from: { path: main('contract'), pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypesNot: ['local'], pathNot: 'node_modules/(zod|@orpc/contract)/' },
+    },
+    {
+      name: 'protocols-import-no-packages',
+      severity: 'error',
+      from: { path: main('protocols'), pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypesNot: ['local'] },
+    },
+    ...braces.map((room) => only(`${room}-knows-only-contract`, main(room), [main(room), main('contract')])),
+    only('proxy-knows-the-rooms', main('proxy'), [main('(proxy|contract)'), ...braces.map(main)]),
+    only('core-knows-no-host', main('core'), [main('(core|proxy|contract)'), ...braces.map(main)]),
+    only('hosts-know-the-core-alone', main('hosts'), [main('(hosts|core|contract)')]),
+    only('renderer-knows-the-contract-alone', '^src-renderer/', ['^src-renderer/', main('contract')]),
+    {
+      name: 'electron-in-its-host-alone',
+      severity: 'error',
+      from: { path: '^src-', pathNot: main('hosts/electron') },
+      to: { path: 'node_modules/electron/' },
+    },
+    {
+      name: 'one-wrapper-file-each',
+      severity: 'error',
+      from: {
+        path: '^src-',
+        pathNot:
+          'certificates/forge\\.ts$|scanner/message-summary\\.ts$|scanner/engines/yara-x\\.ts$|interception/linux/(original-destination|socket-owner)\\.ts$|\\.test\\.ts$',
+      },
+      to: { path: 'node_modules/(@types/)?(node-forge|mailparser|@litko|koffi)/' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      from: { path: '^(src|e2e|bench|scripts)' },
+      to: { couldNotResolve: true, pathNot: '\\.css(\\?.*)?$|^electron$' },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)out/' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.tsx', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
+  },
+};

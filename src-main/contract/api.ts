@@ -1,0 +1,90 @@
+// THE contract between the core and whoever shows or steers it: the renderer by MessagePort or WebSocket,
+// the CLI over the unix socket. Subscribe to `state.watch` first, then take `state.get`, apply updates by
+// revision, and take a new snapshot when one is missing.
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { connectionSchema } from './connection.ts';
+import { settingsPatchSchema, settingsSchema } from './settings.ts';
+import { messageEventSchema, snapshotSchema, stateUpdateSchema } from './state.ts';
+import { verdictSchema } from './verdict.ts';
+
+const idInput = z.object({ id: z.string().min(1).max(100) });
+
+export const applicationSchema = z.object({
+  /** What goes into the settings: a path, or `flatpak:`, `snap:`, `appimage:`. */
+  application: z.string(),
+  name: z.string(),
+  path: z.string(),
+  /** PNG or SVG as a data URL, when the program has an icon. */
+  icon: z.string().optional(),
+  users: z.array(z.string()),
+  /** Processes that run now; 0 for an installed program that does not run. */
+  processes: z.number(),
+  /** Open mail connections: `imap.example.org:993`. */
+  connections: z.array(z.string()),
+  interpreter: z.boolean(),
+});
+export type Application = z.infer<typeof applicationSchema>;
+
+export const quarantineEntrySchema = z.object({
+  id: z.string(),
+  at: z.iso.datetime(),
+  sha256: z.string(),
+  sizeBytes: z.number(),
+  verdict: verdictSchema,
+  server: z.string(),
+  sender: z.string().optional(),
+  subject: z.string().optional(),
+});
+export type QuarantineEntry = z.infer<typeof quarantineEntrySchema>;
+
+export const api = {
+  state: {
+    get: oc.output(snapshotSchema),
+    watch: oc.output(eventIterator(stateUpdateSchema)),
+  },
+  settings: {
+    get: oc.output(settingsSchema),
+    /** Applies one patch whole or not at all, and answers with the settings as stored. */
+    update: oc
+      .input(settingsPatchSchema)
+      .output(settingsSchema)
+      .errors({ NOT_SAVED: { message: 'settings-not-saved' } }),
+    reset: oc.output(settingsSchema).errors({ NOT_SAVED: { message: 'settings-not-saved' } }),
+  },
+  applications: {
+    running: oc.output(z.array(applicationSchema)),
+    installed: oc.output(z.array(applicationSchema)),
+  },
+  connections: {
+    list: oc.output(z.array(connectionSchema)),
+    /** Closes the given connections, or all that live by older rules than today's; answers with their number. */
+    close: oc
+      .input(z.object({ ids: z.array(z.number()).max(10_000).optional() }))
+      .output(z.object({ closed: z.number() })),
+  },
+  messages: {
+    /** Newest first. */
+    list: oc
+      .input(z.object({ limit: z.number().int().min(1).max(1_000).default(100) }))
+      .output(z.array(messageEventSchema)),
+  },
+  quarantine: {
+    list: oc.output(z.array(quarantineEntrySchema)),
+    show: oc
+      .input(idInput)
+      .output(quarantineEntrySchema)
+      .errors({ NOT_FOUND: { message: 'not-found' } }),
+    /** The original, octet for octet, in base64 chunks that are decoded one by one. */
+    restore: oc
+      .input(idInput)
+      .output(eventIterator(z.object({ base64: z.string() })))
+      .errors({ NOT_FOUND: { message: 'not-found' } }),
+  },
+  console: {
+    /** A fresh one-time URL. Answered on the unix socket alone. */
+    url: oc
+      .output(z.object({ url: z.string() }))
+      .errors({ FORBIDDEN: { message: 'invalid-input' }, NOT_RUNNING: { message: 'not-running' } }),
+  },
+};

@@ -1,0 +1,43 @@
+// A connection as rooms and pages speak of it.
+import { z } from 'zod';
+import { errorCodes } from './error-codes.ts';
+
+export const mailProtocolSchema = z.enum(['imap', 'imaps', 'pop3', 'pop3s']);
+export type MailProtocol = z.infer<typeof mailProtocolSchema>;
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The program at the client's end. `pid` is absent when the socket belongs to another user's process. */
+export interface ConnectionOwner {
+  readonly uid: number;
+  readonly pid?: number | undefined;
+  readonly path?: string | undefined;
+  readonly sandboxId?: string | undefined;
+}
+
+/** Why a connection is relayed without scanning. */
+export const relayReasons = [
+  'excluded-application',
+  'excluded-address',
+  'protection-off',
+  'protocol-off',
+  'not-mail',
+] as const;
+
+export const connectionSchema = z.object({
+  id: z.number(),
+  protocol: mailProtocolSchema.optional(),
+  server: z.string(),
+  port: z.number(),
+  program: z.string().optional(),
+  uid: z.number().optional(),
+  state: z.enum(['connecting', 'scanning', 'relayed']),
+  reason: z.enum([...relayReasons, ...errorCodes]).optional(),
+  messages: z.number(),
+  since: z.iso.datetime(),
+});
+export type Connection = z.infer<typeof connectionSchema>;
+export type RelayReason = (typeof relayReasons)[number];

@@ -1,0 +1,116 @@
+// THE settings: one schema, all defaults, one integer version. What is stored is what was parsed here.
+import { z } from 'zod';
+import { parseAddressEntry } from './address-list.ts';
+import { parseApplicationRule } from './application-rule.ts';
+import { formatPortList, parsePortList } from './port-list.ts';
+
+/** Raised by one with every change of shape; settings-migrations.ts knows the way from each older one. */
+export const settingsVersion = 1;
+
+/** A list longer than this is a mistake or an attack; each entry costs a kernel set element or a comparison. */
+const maxListEntries = 1_000;
+
+/** Text of a port field, kept in its tidy form ("585, 993"). */
+export const portListSchema = z
+  .string()
+  .max(2_000)
+  .transform((text, context) => {
+    const parsed = parsePortList(text);
+    if (parsed.ok) return formatPortList(parsed.ranges);
+    context.addIssue({ code: 'custom', message: parsed.problem.kind, params: { problem: parsed.problem } });
+    return z.NEVER;
+  });
+
+export const excludedAddressSchema = z.object({
+  /** As the user typed it. */
+  address: z
+    .string()
+    .trim()
+    .max(100)
+    .refine((text) => parseAddressEntry(text).ok, { message: 'not-an-address' }),
+  note: z.string().max(200).optional(),
+  /** ISO 8601 instant at which the exclusion ends; absent: it stays. */
+  until: z.iso.datetime().optional(),
+});
+
+export const excludedApplicationSchema = z.object({
+  /** An absolute path, `/dir/*`, `flatpak:ID`, `snap:NAME` or `appimage:/PATH`. */
+  application: z
+    .string()
+    .trim()
+    .max(4_096)
+    .refine((text) => parseApplicationRule(text).ok, { message: 'not-an-application' }),
+  note: z.string().max(200).optional(),
+});
+
+export const mailTransportSchema = z.object({
+  enabled: z.boolean(),
+  scanImap: z.boolean(),
+  scanImaps: z.boolean(),
+  scanPop3: z.boolean(),
+  scanPop3s: z.boolean(),
+  imapsPorts: portListSchema,
+  pop3sPorts: portListSchema,
+  excludedApplications: z.array(excludedApplicationSchema).max(maxListEntries),
+  excludedAddresses: z.array(excludedAddressSchema).max(maxListEntries),
+});
+
+export const appearanceSchema = z.object({
+  /** `system` follows the language of the system (Norwegian: nb, nn and no; else English). */
+  language: z.enum(['system', 'en', 'nb']),
+  theme: z.enum(['system', 'light', 'dark']),
+});
+
+/** The sections by name; each one falls back to its defaults alone. */
+export const sectionSchemas = { mailTransport: mailTransportSchema, appearance: appearanceSchema } as const;
+
+export const settingsSchema = z.object({ version: z.literal(settingsVersion), ...sectionSchemas });
+
+/** What one change carries: any keys of any section; lists are replaced whole. */
+export const settingsPatchSchema = z.object({
+  mailTransport: mailTransportSchema.partial().optional(),
+  appearance: appearanceSchema.partial().optional(),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+export type SectionName = keyof typeof sectionSchemas;
+export type MailTransportSettings = Settings['mailTransport'];
+export type AppearanceSettings = Settings['appearance'];
+export type SettingsPatch = z.input<typeof settingsPatchSchema>;
+export type ExcludedAddress = z.output<typeof excludedAddressSchema>;
+export type ExcludedApplication = z.output<typeof excludedApplicationSchema>;
+
+export const defaultSettings: Settings = {
+  version: settingsVersion,
+  mailTransport: {
+    enabled: true,
+    scanImap: true,
+    scanImaps: true,
+    scanPop3: true,
+    scanPop3s: true,
+    imapsPorts: '585, 993',
+    pop3sPorts: '995',
+    excludedApplications: [],
+    excludedAddresses: [],
+  },
+  appearance: { language: 'system', theme: 'system' },
+};
+
+/** `values` without the keys that are undefined. */
+function given<Section extends object>(values: Section | undefined): Partial<Section> {
+  return Object.fromEntries(
+    Object.entries(values ?? {}).filter(([, value]) => value !== undefined),
+  ) as Partial<Section>;
+}
+
+/** Applies a parsed patch; the result is again valid settings. */
+export function applyPatch(settings: Settings, patch: z.output<typeof settingsPatchSchema>): Settings {
+  return {
+    version: settingsVersion,
+    mailTransport: {
+      ...settings.mailTransport,
+      ...(given(patch.mailTransport) as Partial<MailTransportSettings>),
+    },
+    appearance: { ...settings.appearance, ...(given(patch.appearance) as Partial<AppearanceSettings>) },
+  };
+}

@@ -1,0 +1,75 @@
+// The live state that every screen shows: one snapshot with a revision, then patches by key.
+import { z } from 'zod';
+import { errorCodes } from './error-codes.ts';
+import { settingsSchema } from './settings.ts';
+import { detectionSchema, limitCodes, outcomeSchema } from './verdict.ts';
+
+const errorCodeSchema = z.enum(errorCodes);
+
+export const availabilitySchema = z.object({
+  state: z.enum(['active', 'off', 'unavailable']),
+  reason: errorCodeSchema.optional(),
+  /** Technical words of the system (an nft error line); shown as they are, never parsed. */
+  detail: z.string().optional(),
+});
+export type Availability = z.infer<typeof availabilitySchema>;
+
+export const notScannedReasons = [...limitCodes, 'scan-failed', 'spool-failed'] as const;
+export type NotScannedReason = (typeof notScannedReasons)[number];
+
+export const countersSchema = z.object({
+  scanned: z.number(),
+  clean: z.number(),
+  infected: z.number(),
+  suspicious: z.number(),
+  notScanned: z.number(),
+  notScannedByReason: z.partialRecord(z.enum(notScannedReasons), z.number()),
+  since: z.iso.datetime(),
+});
+export type Counters = z.infer<typeof countersSchema>;
+
+/** One message in which something was found, or that was not scanned. */
+export const messageEventSchema = z.object({
+  id: z.number(),
+  at: z.iso.datetime(),
+  outcome: outcomeSchema,
+  detections: z.array(detectionSchema),
+  limits: z.array(z.enum(notScannedReasons)),
+  server: z.string(),
+  program: z.string().optional(),
+  sender: z.string().optional(),
+  subject: z.string().optional(),
+  quarantineId: z.string().optional(),
+});
+export type MessageEvent = z.infer<typeof messageEventSchema>;
+
+export const settingsProblemSchema = z.object({
+  code: errorCodeSchema,
+  section: z.string().optional(),
+  fields: z.array(z.string()).optional(),
+  /** File name, beside the settings, under which the old form is kept. */
+  keptAs: z.string().optional(),
+});
+
+export const stateSchema = z.object({
+  settings: settingsSchema,
+  settingsProblems: z.array(settingsProblemSchema),
+  protection: availabilitySchema,
+  interception: availabilitySchema,
+  listeners: z.array(
+    z.object({ protocol: z.string(), address: z.string(), port: z.number(), target: z.string() }),
+  ),
+  counters: countersSchema,
+  openConnections: z.number(),
+  /** Open connections that live by older rules than today's settings. */
+  staleConnections: z.number(),
+  /** Newest first, at most 20. */
+  lastMessages: z.array(messageEventSchema),
+});
+export type State = z.infer<typeof stateSchema>;
+export type StatePatch = Partial<State>;
+
+export const snapshotSchema = z.object({ revision: z.number(), state: stateSchema });
+export const stateUpdateSchema = z.object({ revision: z.number(), patch: stateSchema.partial() });
+export type Snapshot = z.infer<typeof snapshotSchema>;
+export type StateUpdate = z.infer<typeof stateUpdateSchema>;

@@ -1,0 +1,66 @@
+// What every protocol engine is: a pure state machine that takes events of one connection and answers with
+// actions. It knows no socket, timer, spool or scanner. Any split of the input gives the same octets out.
+import type { ErrorCode } from '../contract/error-codes.ts';
+
+export type Side = 'client' | 'server';
+
+/** Names one message (or one piece of one) of this connection, from `message-start` on. */
+export type MessageId = number;
+
+/** What becomes of a message: its delivered form (same octet count as the original) may leave, or must not. */
+export type Release = 'deliver' | 'refuse';
+
+export type EngineEvent =
+  /** Octets that arrived from one side, already out of TLS. */
+  | { readonly kind: 'data'; readonly from: Side; readonly bytes: Uint8Array }
+  /** One side has sent all that it will send (FIN). */
+  | { readonly kind: 'end'; readonly from: Side }
+  /** Both legs speak TLS now; answers `start-tls`. */
+  | { readonly kind: 'tls-ready' }
+  /** Answers `message-end`: the message may leave in its delivered form, or must not (it could not be kept safe). */
+  | { readonly kind: 'release'; readonly message: MessageId; readonly release: Release }
+  /** A keep-alive is due: the client has waited for an interval with nothing sent to it. */
+  | { readonly kind: 'keep-alive' };
+
+export type EngineAction =
+  /** Send octets; `send` and `send-message` to the client leave in the order of the actions. */
+  | { readonly kind: 'send'; readonly to: Side; readonly bytes: Uint8Array }
+  /** Send octets `from` (inclusive) to `to` (exclusive) of the message's delivered form to the client. */
+  | {
+      readonly kind: 'send-message';
+      readonly message: MessageId;
+      readonly from: number;
+      readonly to: number;
+      /** RFC 1939 §3: a line that begins with "." gets one more. The session stuffs while it streams. */
+      readonly dotStuff: boolean;
+    }
+  /** A message begins to arrive. A piece names the whole message that it should be part of. */
+  | { readonly kind: 'message-start'; readonly message: MessageId; readonly pieceOf?: MessageId | undefined }
+  /** Its next octets (POP3: dot-stuffing undone). */
+  | { readonly kind: 'message-data'; readonly message: MessageId; readonly bytes: Uint8Array }
+  /** All octets are there: decide, and answer with `release`. A piece that is found octet for octet in its whole
+   *  message gets that message's delivered octets; any other is scanned on its own. */
+  | { readonly kind: 'message-end'; readonly message: MessageId }
+  /** Its octets are needed no more (sent, or will never be complete): the spool goes. */
+  | { readonly kind: 'message-drop'; readonly message: MessageId }
+  /** Upgrade both legs: the server's first, then `reply` to the client in the clear, then the client's handshake.
+   *  Octets of either side that came before its handshake are dropped. */
+  | { readonly kind: 'start-tls'; readonly reply: Uint8Array }
+  /** Stop or go on reading from a side (back-pressure of the engine's own queues). */
+  | { readonly kind: 'pause' | 'resume'; readonly side: Side }
+  /** Pass a FIN on, after all octets before it. */
+  | { readonly kind: 'end'; readonly to: Side }
+  /** Not this protocol after all: from now on both directions pass untouched. Held octets were sent before. */
+  | { readonly kind: 'relay' }
+  /** End both legs now: what follows can't be followed safely. */
+  | { readonly kind: 'close'; readonly reason: ErrorCode };
+
+export interface Engine {
+  /** Takes one event and returns what is to be done, in order. After `close` or `relay` it returns nothing more. */
+  handle(event: EngineEvent): readonly EngineAction[];
+}
+
+export interface EngineOptions {
+  /** The client's leg is inside TLS already (implicit TLS): STARTTLS is no longer offered. */
+  readonly tls: boolean;
+}
