@@ -43,8 +43,8 @@ export type EngineAction =
   | { readonly kind: 'message-end'; readonly message: MessageId }
   /** Its octets are needed no more (sent, or will never be complete): the spool goes. */
   | { readonly kind: 'message-drop'; readonly message: MessageId }
-  /** Upgrade both legs: the server's first, then `reply` to the client in the clear, then the client's handshake.
-   *  Octets of either side that came before its handshake are dropped. */
+  /** Upgrade both legs: `reply` goes to the client in the clear; its ClientHello tells the name for the server's
+   *  handshake, which comes first; then the client's. Octets of either side from before its handshake are dropped. */
   | { readonly kind: 'start-tls'; readonly reply: Uint8Array }
   /** Stop or go on reading from a side (back-pressure of the engine's own queues). */
   | { readonly kind: 'pause' | 'resume'; readonly side: Side }

@@ -1,0 +1,104 @@
+// Real clients through fixed listeners, without privilege for the core: clean mail arrives octet for octet, infected mail
+// with its length and without its virus, and the original comes back from quarantine.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeCertificates } from '../support/authority.ts';
+import { type Account, curlImap, curlPop3, fetchmail, imapflow, mbsync, mpop, type Transport } from '../support/clients.ts';
+import { freePort, posternPath, type RunningCore, startCore } from '../support/core.ts';
+import { type MailServer, startMailServer } from '../support/dovecot.ts';
+import { containsVirus, testMessages } from '../support/messages.ts';
+import { missingTools } from '../support/tools.ts';
+
+const missing = missingTools(['dovecot', 'mbsync', 'curl', 'fetchmail', 'mpop', 'openssl'], { root: true });
+const messages = testMessages();
+
+/** Line ends as stores differ in them, and header fields that clients add. */
+function normal(stored: Buffer): string {
+  return stored
+    .toString('latin1')
+    .replaceAll('\r\n', '\n')
+    .replace(/^X-TUID:.*\n/m, '')
+    .replace(/\n+$/, '');
+}
+
+function expectMailbox(stored: readonly Buffer[]): void {
+  const byId = new Map(stored.map((each) => [/^Message-ID: <([\w-]+)@/m.exec(each.toString('latin1'))?.[1], each]));
+  expect([...byId.keys()].sort()).toEqual(messages.map((message) => message.name).sort());
+  for (const { name, wire, infected } of messages) {
+    const got = normal(byId.get(name) ?? Buffer.alloc(0));
+    if (infected) {
+      expect(containsVirus(byId.get(name) ?? Buffer.alloc(0)), name).toBe(false);
+      expect(got, name).toContain('[Removed by Postern');
+      expect(got.length, name).toBe(normal(wire).length);
+    } else {
+      expect(got, name).toBe(normal(wire));
+    }
+  }
+}
+
+describe.skipIf(missing !== undefined)(`real clients through fixed listeners${missing ?? ''}`, () => {
+  let directory: string;
+  let server: MailServer;
+  let core: RunningCore;
+  const local = { imap: 0, imaps: 0, pop3: 0, pop3s: 0 };
+  let runs = 0;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'postern-clients-'));
+    const mail = join(directory, 'mail');
+    mkdirSync(mail);
+    const certificates = makeCertificates(directory);
+    const ports = { imap: await freePort(), imaps: await freePort(), pop3: await freePort(), pop3s: await freePort() };
+    server = await startMailServer({ directory: mail, ports, certificate: certificates.server, users: { alice: messages }, mailPlugins: 'imap_zlib' });
+    const listen: string[] = [];
+    for (const protocol of ['imap', 'imaps', 'pop3', 'pop3s'] as const) {
+      local[protocol] = await freePort();
+      listen.push('--listen', `${local[protocol]}=127.0.0.1:${ports[protocol]}/${protocol}`);
+    }
+    core = await startCore({
+      args: ['--data-dir', join(directory, 'data'), '--intercept', 'off', '--console', 'off', '--upstream-ca', certificates.caPath, ...listen],
+    });
+  });
+
+  afterAll(async () => {
+    await core?.stop();
+    await server?.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  function account(transport: Transport, protocol: 'imap' | 'pop3'): Account {
+    const own = join(directory, `client-${runs++}`);
+    mkdirSync(own);
+    const port = local[transport === 'tls' ? (`${protocol}s` as const) : protocol];
+    return { host: 'localhost', port, transport, user: 'alice', caPath: core.ready.ca, directory: own };
+  }
+
+  describe.each(['tls', 'starttls', 'plain'] as const)('%s', (transport) => {
+    test('mbsync', async () => expectMailbox(await mbsync(account(transport, 'imap'))));
+    test('curl over IMAP', async () => expectMailbox(await curlImap(account(transport, 'imap'))));
+    test('curl over POP3', async () => expectMailbox(await curlPop3(account(transport, 'pop3'))));
+    test('mpop', async () => expectMailbox(await mpop(account(transport, 'pop3'))));
+    test('fetchmail over IMAP: header and text in two commands', async () =>
+      expectMailbox(await fetchmail(account(transport, 'imap'), 'imap')));
+    test('fetchmail over POP3', async () => expectMailbox(await fetchmail(account(transport, 'pop3'), 'pop3')));
+    test('imapflow: whole messages, parts and chunks', async () => {
+      const { whole, pieces } = await imapflow(account(transport, 'imap'));
+      expectMailbox(whole);
+      expect(pieces.length).toBeGreaterThan(messages.length);
+      expect(pieces.filter(containsVirus)).toEqual([]);
+    });
+  });
+
+  test('every infected original is in quarantine and comes back octet for octet', () => {
+    const postern = (...args: string[]) =>
+      execFileSync(posternPath, [...args, '--data-dir', core.ready.dataDir], { maxBuffer: 64 * 1024 * 1024 });
+    const listed = JSON.parse(postern('quarantine', 'list', '--json').toString()) as { id: string }[];
+    const originals = listed.map(({ id }) => postern('quarantine', 'restore', id, '-').toString('latin1'));
+    for (const { name, wire } of messages.filter((message) => message.infected)) {
+      expect(originals.includes(wire.toString('latin1')), name).toBe(true);
+    }
+  });
+});

@@ -1,0 +1,77 @@
+// The open connections, as the pages show them and as they are ended from there.
+import type { Connection, ConnectionOwner, Endpoint, MailProtocol, RelayReason } from '../contract/connection.ts';
+import type { ErrorCode } from '../contract/error-codes.ts';
+
+/** One open connection. The proxy changes what is known of it while it lives. */
+export interface Entry {
+  readonly id: number;
+  readonly destination: Endpoint;
+  readonly owner: ConnectionOwner | undefined;
+  /** Revision of the rules that it was accepted under. */
+  readonly rulesRevision: number;
+  readonly since: Date;
+  serverName: string | undefined;
+  protocol: MailProtocol | undefined;
+  state: Connection['state'];
+  reason: RelayReason | ErrorCode | undefined;
+  messages: number;
+  /** Ends both legs. */
+  close: () => void;
+}
+
+export class ConnectionTable {
+  readonly #entries = new Map<number, Entry>();
+  readonly #onChange: (open: number) => void;
+  #nextId = 1;
+
+  constructor(onChange: (open: number) => void) {
+    this.#onChange = onChange;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  open(known: Pick<Entry, 'destination' | 'owner' | 'rulesRevision' | 'since' | 'close'>): Entry {
+    const entry: Entry = {
+      ...known,
+      id: this.#nextId++,
+      serverName: undefined,
+      protocol: undefined,
+      state: 'connecting',
+      reason: undefined,
+      messages: 0,
+    };
+    this.#entries.set(entry.id, entry);
+    this.#onChange(this.#entries.size);
+    return entry;
+  }
+
+  remove(entry: Entry): void {
+    if (this.#entries.delete(entry.id)) this.#onChange(this.#entries.size);
+  }
+
+  entries(): readonly Entry[] {
+    return [...this.#entries.values()];
+  }
+
+  list(): Connection[] {
+    return this.entries().map((entry) => ({
+      id: entry.id,
+      protocol: entry.protocol,
+      server: serverLabel(entry),
+      port: entry.destination.port,
+      program: entry.owner?.sandboxId ?? entry.owner?.path,
+      uid: entry.owner?.uid,
+      state: entry.state,
+      reason: entry.reason,
+      messages: entry.messages,
+      since: entry.since.toISOString(),
+    }));
+  }
+}
+
+/** The name that the client asked for by SNI, else the address. */
+export function serverLabel(entry: Pick<Entry, 'serverName' | 'destination'>): string {
+  return entry.serverName ?? entry.destination.address;
+}

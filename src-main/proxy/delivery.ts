@@ -1,0 +1,214 @@
+// What becomes of the messages of one connection: spooled as they come, scanned when they are whole, and kept in
+// quarantine before a changed form may leave. Knows no protocol and no socket.
+import { assertNever } from '../contract/assert-never.ts';
+import type { MessageEvent, NotScannedReason } from '../contract/state.ts';
+import type { Verdict } from '../contract/verdict.ts';
+import type { MessageId, Release } from '../protocols/engine.ts';
+import type { Overwrite, Scanner } from '../scanner/pool.ts';
+import type { Quarantine } from '../storage/quarantine.ts';
+import type { Spool, SpoolStore } from '../storage/spool.ts';
+import { findPiece } from './piece-search.ts';
+
+/** What a page is told of one message; the proxy adds the connection to it. */
+export type MessageOutcome = Omit<MessageEvent, 'id' | 'at' | 'server' | 'program'>;
+
+export interface DeliveryOptions {
+  readonly spools: SpoolStore;
+  readonly scanner: Scanner;
+  readonly quarantine: Quarantine;
+  /** Sender and subject for people, from the first octets of a message; never throws. */
+  readonly summarise: (head: Uint8Array) => Promise<{ sender?: string; subject?: string }>;
+  /** Name of the server, for the quarantine. */
+  readonly server: string;
+  readonly onRelease: (message: MessageId, release: Release) => void;
+  readonly onOutcome: (outcome: MessageOutcome) => void;
+  /** The disk is behind: the server is not read from meanwhile. */
+  readonly onBacklog: (waiting: boolean) => void;
+}
+
+/** Octets of a spool that wait for the disk before reading from the server pauses: some reads of a fast network. */
+const spoolBacklogBytes = 8 * 1024 * 1024;
+
+/** Octets read back from a spool at once. */
+const chunkBytes = 256 * 1024;
+
+/** What mailparser is given to find sender and subject: the largest header that is looked at. */
+const summaryBytes = 256 * 1024;
+
+interface Held {
+  readonly spool: Spool;
+  readonly pieceOf: MessageId | undefined;
+  overwrites: readonly Overwrite[];
+  dropped: boolean;
+}
+
+/** Octets `from` to `to` of a message, with what its overwrites change in them. */
+async function delivered(held: Held, from: number, to: number): Promise<Uint8Array> {
+  const original = await held.spool.read(from, to);
+  const touching = held.overwrites.filter(({ offset, bytes }) => offset < to && offset + bytes.length > from);
+  if (touching.length === 0) return original;
+  const changed = new Uint8Array(original);
+  for (const { offset, bytes } of touching) {
+    const start = Math.max(offset, from);
+    const end = Math.min(offset + bytes.length, to);
+    changed.set(bytes.subarray(start - offset, end - offset), start - from);
+  }
+  return changed;
+}
+
+/** What a piece takes over from the whole message in which it lies at `at`. */
+function overwritesWithin(overwrites: readonly Overwrite[], at: number, sizeBytes: number): Overwrite[] {
+  return overwrites.flatMap(({ offset, bytes }) => {
+    const start = Math.max(offset, at);
+    const end = Math.min(offset + bytes.length, at + sizeBytes);
+    return start < end ? [{ offset: start - at, bytes: bytes.subarray(start - offset, end - offset) }] : [];
+  });
+}
+
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #held = new Map<MessageId, Held>();
+  readonly #abort = new AbortController();
+  #waiting = false;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  start(message: MessageId, pieceOf: MessageId | undefined): void {
+    this.#held.set(message, { spool: this.#options.spools.create(), pieceOf, overwrites: [], dropped: false });
+  }
+
+  append(message: MessageId, bytes: Uint8Array): void {
+    const held = this.#held.get(message);
+    if (!held) return;
+    held.spool.append(bytes);
+    if (this.#waiting || held.spool.backlogBytes <= spoolBacklogBytes) return;
+    this.#waiting = true;
+    this.#options.onBacklog(true);
+    void held.spool.drained().then(() => {
+      this.#waiting = false;
+      this.#options.onBacklog(false);
+    });
+  }
+
+  /** Decides on a complete message and calls `onRelease`, unless it is dropped or stopped meanwhile. */
+  end(message: MessageId): void {
+    const held = this.#held.get(message);
+    if (!held) return;
+    this.#decide(held).then(
+      (release) => {
+        if (!held.dropped) this.#options.onRelease(message, release);
+      },
+      () => {
+        if (!held.dropped) this.#refuse(message, 'scan-failed');
+      },
+    );
+  }
+
+  /** All octets of a small message at once, when they are in memory and unchanged; else they are streamed. */
+  inMemory(message: MessageId, from: number, to: number): Uint8Array | undefined {
+    const held = this.#held.get(message);
+    if (!held || held.overwrites.length > 0 || to - from > chunkBytes) return undefined;
+    return held.spool.bytes()?.subarray(from, to);
+  }
+
+  /** The delivered form of a released message, from its spool. The spool lives until the iteration ends. */
+  async *read(message: MessageId, from: number, to: number): AsyncGenerator<Uint8Array> {
+    const held = this.#held.get(message);
+    if (!held) throw new Error(`message ${message} is not held`);
+    for (let at = from; at < to; at += chunkBytes) {
+      const end = Math.min(at + chunkBytes, to);
+      const bytes = await delivered(held, at, end);
+      if (bytes.length !== end - at) throw new Error('a spool ended early');
+      yield bytes;
+    }
+  }
+
+  drop(message: MessageId): void {
+    const held = this.#held.get(message);
+    if (!held) return;
+    this.#held.delete(message);
+    held.dropped = true;
+    void held.spool.drop();
+  }
+
+  /** Gives everything up: the connection is gone. */
+  stop(): void {
+    this.#abort.abort();
+    for (const message of [...this.#held.keys()]) this.drop(message);
+  }
+
+  get pending(): number {
+    return this.#held.size;
+  }
+
+  async #decide(held: Held): Promise<Release> {
+    const { spool } = held;
+    const finished = await spool.finish();
+    if (!finished.ok) {
+      this.#report({ outcome: 'not-scanned', detections: [], limits: ['spool-failed'] });
+      return 'refuse';
+    }
+    const whole = held.pieceOf === undefined ? undefined : this.#held.get(held.pieceOf);
+    if (whole) {
+      const at = await findPiece(whole.spool, spool, whole.overwrites);
+      if (at !== undefined) {
+        held.overwrites = overwritesWithin(whole.overwrites, at, spool.sizeBytes);
+        return 'deliver';
+      }
+    }
+    const { verdict, overwrites } = await this.#options.scanner.scan(spool.source(), {
+      signal: this.#abort.signal,
+      neutralise: true,
+    });
+    return await this.#settle(held, verdict, overwrites);
+  }
+
+  async #settle(held: Held, verdict: Verdict, overwrites: readonly Overwrite[]): Promise<Release> {
+    const { outcome, detections, limits } = verdict;
+    if (held.dropped) return 'refuse';
+    switch (outcome) {
+      case 'clean':
+        this.#report({ outcome, detections, limits });
+        return 'deliver';
+      case 'suspicious':
+      case 'not-scanned':
+        this.#report({ outcome, detections, limits, ...(await this.#summary(held)) });
+        return 'deliver';
+      case 'infected': {
+        const summary = await this.#summary(held);
+        const kept = await this.#options.quarantine.put({
+          read: (from, to) => held.spool.read(from, to),
+          sizeBytes: held.spool.sizeBytes,
+          verdict,
+          server: this.#options.server,
+          ...summary,
+        });
+        // Without the original kept safe the changed form must not leave: the message stays on the server.
+        if (!kept.ok) {
+          this.#report({ outcome, detections, limits, ...summary });
+          return 'refuse';
+        }
+        held.overwrites = overwrites;
+        this.#report({ outcome, detections, limits, ...summary, quarantineId: kept.id });
+        return 'deliver';
+      }
+      default:
+        return assertNever(outcome);
+    }
+  }
+
+  async #summary(held: Held): Promise<{ sender?: string; subject?: string }> {
+    return await this.#options.summarise(await held.spool.read(0, Math.min(held.spool.sizeBytes, summaryBytes)));
+  }
+
+  #refuse(message: MessageId, reason: NotScannedReason): void {
+    this.#report({ outcome: 'not-scanned', detections: [], limits: [reason] });
+    this.#options.onRelease(message, 'refuse');
+  }
+
+  #report(outcome: MessageOutcome): void {
+    this.#options.onOutcome(outcome);
+  }
+}

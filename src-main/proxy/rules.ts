@@ -1,0 +1,59 @@
+// The settings as a connection needs them: parsed once for each change, asked once for each connection.
+import { type AddressRange, addressInRanges, parseAddressEntry } from '../contract/address-list.ts';
+import { type ApplicationRule, parseApplicationRule, ruleMatches } from '../contract/application-rule.ts';
+import type { ConnectionOwner, Endpoint, MailProtocol, RelayReason } from '../contract/connection.ts';
+import type { MailTransportSettings } from '../contract/settings.ts';
+
+interface ExcludedRange {
+  readonly range: AddressRange;
+  /** Milliseconds since the epoch at which the exclusion ends. */
+  readonly untilMs: number;
+}
+
+export interface ProxyRules {
+  /** Grows with each change; a connection keeps the one that it was accepted under. */
+  readonly revision: number;
+  readonly enabled: boolean;
+  readonly protocols: Readonly<Record<MailProtocol, boolean>>;
+  readonly addresses: readonly ExcludedRange[];
+  readonly applications: readonly ApplicationRule[];
+}
+
+/** Parses the page's settings. Entries that the schema let through always parse. */
+export function rulesFrom(settings: MailTransportSettings, revision: number): ProxyRules {
+  return {
+    revision,
+    enabled: settings.enabled,
+    protocols: {
+      imap: settings.scanImap,
+      imaps: settings.scanImaps,
+      pop3: settings.scanPop3,
+      pop3s: settings.scanPop3s,
+    },
+    addresses: settings.excludedAddresses.flatMap((entry) => {
+      const parsed = parseAddressEntry(entry.address);
+      const untilMs = entry.until === undefined ? Number.POSITIVE_INFINITY : Date.parse(entry.until);
+      return parsed.ok ? [{ range: parsed.range, untilMs }] : [];
+    }),
+    applications: settings.excludedApplications.flatMap((entry) => {
+      const parsed = parseApplicationRule(entry.application);
+      return parsed.ok ? [parsed.rule] : [];
+    }),
+  };
+}
+
+/** Why a connection is relayed with its TLS unopened, or undefined when it is to be looked at. */
+export function exclusionOf(
+  rules: ProxyRules,
+  destination: Endpoint,
+  owner: ConnectionOwner | undefined,
+  now: Date,
+): RelayReason | undefined {
+  if (!rules.enabled) return 'protection-off';
+  const ranges = rules.addresses.filter((entry) => entry.untilMs > now.getTime()).map((entry) => entry.range);
+  if (addressInRanges(destination.address, ranges)) return 'excluded-address';
+  const path = owner?.path;
+  if (path === undefined) return undefined;
+  const program = { path, sandboxId: owner?.sandboxId };
+  return rules.applications.some((rule) => ruleMatches(rule, program)) ? 'excluded-application' : undefined;
+}
