@@ -157,3 +157,18 @@ export function containsVirus(stored: Buffer): boolean {
   }
   return false;
 }
+
+/** Messages of about 7 KB, each with a text and a small attachment. */
+export function smallMessages(count: number): TestMessage[] {
+  return Array.from({ length: count }, (_, i) => {
+    const name = `small-${i}`;
+    const text = `${`Line ${i} of ordinary text, as mail has it.\r\n`.repeat(50)}`;
+    const wire =
+      header(name, `message ${i}`, mixed(`s-${i}`)) +
+      multipart(`s-${i}`, [
+        part('text/plain; charset=utf-8', text),
+        part('application/octet-stream; name="a.bin"', base64(noise(3_000, i + 1)), 'base64', 'attachment; filename="a.bin"'),
+      ]);
+    return { name, wire: Buffer.from(wire, 'latin1'), infected: false };
+  });
+}

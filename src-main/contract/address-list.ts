@@ -18,6 +18,9 @@ export type AddressResult =
   | { readonly ok: true; readonly range: AddressRange }
   | { readonly ok: false; readonly problem: AddressProblem };
 
+/** The longest form is an IPv6 range with "til": 2 × 45 characters and what joins them. */
+export const maxAddressEntryLength = 100;
+
 interface Address {
   readonly family: 4 | 6;
   readonly value: bigint;
@@ -85,6 +88,10 @@ export function parseAddressEntry(typed: string): AddressResult {
     ok: false,
     problem: { kind, text: piece },
   });
+
+  // Before any pattern: what follows takes more than linear time on text that is nothing but spaces.
+  if (text.length > maxAddressEntryLength)
+    return fail('not-an-address', text.slice(0, maxAddressEntryLength));
 
   const subnet = /^([^/]+)\/([^/]+)$/.exec(text);
   if (subnet) {

@@ -1,12 +1,17 @@
 // What names a program in "Excluded applications": an absolute path, a folder with everything below it,
 // or the identity of a sandboxed program. Convenience, not security: a program can be made to look like another.
 
+import { assertNever } from './assert-never.ts';
+
 export type ApplicationRule =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'folder'; readonly folder: string }
   | { readonly kind: 'identity'; readonly scheme: 'flatpak' | 'snap' | 'appimage'; readonly id: string };
 
-export type ApplicationProblem = 'not-absolute' | 'wildcard' | 'bad-identity' | 'empty';
+export type ApplicationProblem = 'not-absolute' | 'wildcard' | 'bad-identity' | 'empty' | 'too-long';
+
+/** PATH_MAX of Linux. */
+export const maxApplicationRuleLength = 4_096;
 
 export type ApplicationResult =
   | { readonly ok: true; readonly rule: ApplicationRule }
@@ -36,6 +41,7 @@ function hasDotSegment(path: string): boolean {
 export function parseApplicationRule(typed: string): ApplicationResult {
   const text = typed.trim();
   if (text === '') return { ok: false, problem: 'empty' };
+  if (text.length > maxApplicationRuleLength) return { ok: false, problem: 'too-long' };
   const scheme = /^(flatpak|snap|appimage):(.*)$/.exec(text);
   if (scheme) {
     const kind = scheme[1] as 'flatpak' | 'snap' | 'appimage';
@@ -65,5 +71,7 @@ export function ruleMatches(rule: ApplicationRule, program: ApplicationIdentity)
       return program.path.startsWith(rule.folder);
     case 'identity':
       return program.sandboxId === `${rule.scheme}:${rule.id}`;
+    default:
+      return assertNever(rule);
   }
 }

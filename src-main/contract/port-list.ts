@@ -1,5 +1,5 @@
 // The grammar of the port fields: "585, 993, 1000-1010". Spaces are ignored, duplicates and touching
-// ranges are merged, at most 64 entries, and what is wrong is named by its piece.
+// ranges are merged (single neighbours stay as typed), at most 64 entries, and what is wrong is named by its piece.
 
 /** An inclusive range of TCP ports; a single port has `from === to`. */
 export interface PortRange {
@@ -33,18 +33,22 @@ function parsePiece(piece: string): PortRange | PortListProblem {
   return from <= to ? { from, to } : { kind: 'range-backwards', piece };
 }
 
+/** Whether two ranges in order become one: they overlap, or they touch and one of them is a real range. */
+function joins(first: PortRange, second: PortRange): boolean {
+  if (second.from <= first.to) return true;
+  return second.from === first.to + 1 && (first.from < first.to || second.from < second.to);
+}
+
 function merge(ranges: readonly PortRange[]): PortRange[] {
   const merged: PortRange[] = [];
   for (const range of ranges.toSorted((a, b) => a.from - b.from || a.to - b.to)) {
-    const last = merged.at(-1);
-    const touches =
-      last !== undefined && range.from <= last.to + 1 && (last.from < last.to || range.from < range.to);
-    const repeats = last !== undefined && range.from <= last.to;
-    if (last !== undefined && (touches || repeats)) {
-      merged[merged.length - 1] = { from: last.from, to: Math.max(last.to, range.to) };
-    } else {
-      merged.push(range);
+    let joined = range;
+    // What became a range may now touch the single port before it: the tidy form must be tidy already when read again.
+    for (let last = merged.at(-1); last !== undefined && joins(last, joined); last = merged.at(-1)) {
+      joined = { from: last.from, to: Math.max(last.to, joined.to) };
+      merged.pop();
     }
+    merged.push(joined);
   }
   return merged;
 }

@@ -39,7 +39,8 @@ function loadSection<Name extends SectionName>(
   const found = stored[name];
   if (found === undefined) return defaults;
   // A key that is missing takes its default; a key that is wrong drops the section.
-  const merged = typeof found === 'object' && found !== null ? { ...defaults, ...found } : found;
+  const merged =
+    typeof found === 'object' && found !== null && !Array.isArray(found) ? { ...defaults, ...found } : found;
   const parsed = sectionSchemas[name].safeParse(merged);
   if (parsed.success) return parsed.data as Settings[Name];
   const fields = [...new Set(parsed.error.issues.map((issue) => issue.path.join('.')))];

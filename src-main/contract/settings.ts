@@ -1,14 +1,16 @@
 // THE settings: one schema, all defaults, one integer version. What is stored is what was parsed here.
 import { z } from 'zod';
-import { parseAddressEntry } from './address-list.ts';
-import { parseApplicationRule } from './application-rule.ts';
+import { maxAddressEntryLength, parseAddressEntry } from './address-list.ts';
+import { maxApplicationRuleLength, parseApplicationRule } from './application-rule.ts';
 import { formatPortList, parsePortList } from './port-list.ts';
 
 /** Raised by one with every change of shape; settings-migrations.ts knows the way from each older one. */
 export const settingsVersion = 1;
 
 /** A list longer than this is a mistake or an attack; each entry costs a kernel set element or a comparison. */
-const maxListEntries = 1_000;
+export const maxListEntries = 1_000;
+/** One line of a table. */
+export const maxNoteLength = 200;
 
 /** Text of a port field, kept in its tidy form ("585, 993"). */
 export const portListSchema = z
@@ -26,9 +28,9 @@ export const excludedAddressSchema = z.object({
   address: z
     .string()
     .trim()
-    .max(100)
+    .max(maxAddressEntryLength)
     .refine((text) => parseAddressEntry(text).ok, { message: 'not-an-address' }),
-  note: z.string().max(200).optional(),
+  note: z.string().max(maxNoteLength).optional(),
   /** ISO 8601 instant at which the exclusion ends; absent: it stays. */
   until: z.iso.datetime().optional(),
 });
@@ -38,9 +40,9 @@ export const excludedApplicationSchema = z.object({
   application: z
     .string()
     .trim()
-    .max(4_096)
+    .max(maxApplicationRuleLength)
     .refine((text) => parseApplicationRule(text).ok, { message: 'not-an-application' }),
-  note: z.string().max(200).optional(),
+  note: z.string().max(maxNoteLength).optional(),
 });
 
 export const mailTransportSchema = z.object({

@@ -27,3 +27,12 @@ export const greetingBytes = 64 * 1024;
 
 /** A ClientHello in records (RFC 8446 §5.1: 16 KiB a record; post-quantum key shares need under 2 KiB). */
 export const clientHelloBytes = 16 * 1024 + 5;
+
+/** Commands without their tagged answer; mbsync pipelines one a message, and each costs the engine an entry. */
+export const outstandingCommands = 4096;
+
+/** Whole messages that are fetched at once for a command that names pieces of many: each holds a spool. */
+export const pieceBatch = 16;
+
+/** Whole messages kept for the next piece (Thunderbird reads 20 MB in 329 commands): each holds a spool. */
+export const keptWholes = 4;

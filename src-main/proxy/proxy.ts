@@ -20,6 +20,7 @@ import { relay, reset } from './relay.ts';
 import { exclusionOf, type ProxyRules } from './rules.ts';
 import { Session } from './session.ts';
 import { openTlsLegs } from './tls-legs.ts';
+import { createTlsContexts, type TlsContexts } from './tls.ts';
 import { createDialer } from './upstream.ts';
 
 export interface ProxyEvents {
@@ -67,6 +68,9 @@ const dialMs = 15_000;
 /** One deadline for each handshake; a person may be asked about a certificate only after it. */
 const handshakeMs = 30_000;
 
+/** After the start, when interception is active. */
+const tlsWarmUpMs = 200;
+
 /** mbsync gives up after 20 s of silence, Thunderbird after 100 s. */
 const keepAliveMs = 10_000;
 
@@ -97,6 +101,14 @@ export function createProxy(options: ProxyOptions): Proxy {
   const idle: (() => void)[] = [];
   const dial = createDialer();
 
+  // Reading the system's roots takes some 100 ms: not on the way to being ready, nor in the first handshake.
+  let tlsContexts: TlsContexts | undefined;
+  const contexts = () => {
+    tlsContexts ??= createTlsContexts({ extraCa: options.extraCa });
+    return tlsContexts;
+  };
+  setTimeout(contexts, tlsWarmUpMs).unref();
+
   function end(entry: Entry, reason: ErrorCode | undefined): void {
     if (reason !== undefined) options.log('connection-ended', { id: entry.id, server: serverLabel(entry), reason });
     table.remove(entry);
@@ -121,7 +133,7 @@ export function createProxy(options: ProxyOptions): Proxy {
   const openTls = (entry: Entry, client: Socket, server: Socket) =>
     openTlsLegs(client, server, {
       certificates: options.certificates,
-      extraCa: options.extraCa,
+      contexts: contexts(),
       timeoutMs: handshakeMs,
       onServerName: (name) => {
         entry.serverName = name;

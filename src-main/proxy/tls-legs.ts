@@ -6,12 +6,11 @@ import type { ErrorCode } from '../contract/error-codes.ts';
 import { type ClientHello, parseClientHello } from '../protocols/client-hello.ts';
 import { nextChunk } from './next-chunk.ts';
 import type { Upgrade } from './session.ts';
-import { acceptClientTls, connectUpstreamTls } from './tls.ts';
+import { acceptClientTls, connectUpstreamTls, type TlsContexts } from './tls.ts';
 
 export interface TlsLegsOptions {
   readonly certificates: Certificates;
-  /** PEM of one more authority that servers may be signed by. */
-  readonly extraCa: string | undefined;
+  readonly contexts: TlsContexts;
   readonly timeoutMs: number;
   readonly onServerName: (name: string) => void;
   /** The server's certificate is bad: the client gets one of the untrusted authority. */
@@ -43,9 +42,9 @@ export async function openTlsLegs(client: Socket, server: Socket, options: TlsLe
   const up = await connectUpstreamTls({
     socket: server,
     alpn: hello.alpn,
+    contexts: options.contexts,
     timeoutMs: options.timeoutMs,
     ...(hello.serverName === undefined ? {} : { serverName: hello.serverName }),
-    ...(options.extraCa === undefined ? {} : { extraCa: options.extraCa }),
   });
   if (!up.ok) return up;
   const { upstream } = up;
@@ -54,6 +53,7 @@ export async function openTlsLegs(client: Socket, server: Socket, options: TlsLe
   const down = await acceptClientTls({
     socket: client,
     leaf,
+    contexts: options.contexts,
     timeoutMs: options.timeoutMs,
     ...(upstream.alpn === undefined ? {} : { alpn: upstream.alpn }),
   });

@@ -1,0 +1,66 @@
+// How the three parts of the desktop host are built: the main process with its scan worker, the preload as one CommonJS
+// file (a sandboxed preload can't be a module), and the renderer, which the console serves as it is.
+import { readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'electron-vite';
+import type { Plugin } from 'vite';
+
+const at = (path: string) => resolve(import.meta.dirname, path);
+
+/** The rules are read as files at run time, beside the bundle as beside the source. */
+function copyRules(): Plugin {
+  return {
+    name: 'copy-rules',
+    generateBundle() {
+      const folder = at('src-main/scanner/rules');
+      for (const name of readdirSync(folder).filter((each) => each.endsWith('.yar'))) {
+        this.emitFile({
+          type: 'asset',
+          fileName: `rules/${name}`,
+          source: readFileSync(resolve(folder, name)),
+        });
+      }
+    },
+  };
+}
+
+export default defineConfig({
+  main: {
+    plugins: [copyRules()],
+    build: {
+      target: 'node24',
+      outDir: at('out/main'),
+      rolldownOptions: {
+        input: { main: at('src-main/hosts/electron/main.ts'), worker: at('src-main/scanner/worker.ts') },
+        output: { entryFileNames: '[name].js' },
+      },
+    },
+  },
+  preload: {
+    build: {
+      target: 'node24',
+      outDir: at('out/preload'),
+      externalizeDeps: false,
+      rolldownOptions: {
+        input: { preload: at('src-main/hosts/electron/preload.ts') },
+        output: { format: 'cjs', entryFileNames: 'preload.cjs' },
+      },
+    },
+  },
+  renderer: {
+    root: at('src-renderer'),
+    base: './',
+    plugins: [react()],
+    build: {
+      // Current browsers and Electron alike; CSS `light-dark()` stays as it is written.
+      target: 'chrome130',
+      outDir: at('out/renderer'),
+      emptyOutDir: true,
+      minify: true,
+      // Everything is a file of its own: the content security policy knows no inline fonts or scripts.
+      assetsInlineLimit: 0,
+      rolldownOptions: { input: at('src-renderer/index.html') },
+    },
+  },
+});

@@ -1,0 +1,230 @@
+// The Advanced setup tree as data: which pages there are, their sections and rows, and where each setting stands.
+// The screen is drawn from it; a suite adds its own pages here.
+import type { TextKey } from './locales.ts';
+import type { PathOf } from './setting-path.ts';
+import type { ExcludedAddress, ExcludedApplication } from './settings.ts';
+
+interface RowBase {
+  readonly label: TextKey;
+  /** One or two sentences behind the ⓘ. */
+  readonly hint: TextKey;
+  /** The toggle that greys this row while it is off; the row keeps its value. */
+  readonly master?: PathOf<boolean>;
+}
+
+export interface ToggleRow extends RowBase {
+  readonly kind: 'toggle';
+  readonly path: PathOf<boolean>;
+}
+/** A text field in the grammar of port-list.ts. */
+export interface PortsRow extends RowBase {
+  readonly kind: 'ports';
+  readonly path: 'mailTransport.imapsPorts' | 'mailTransport.pop3sPorts';
+}
+export interface AddressesRow extends RowBase {
+  readonly kind: 'addresses';
+  readonly path: PathOf<ExcludedAddress[]>;
+}
+export interface ApplicationsRow extends RowBase {
+  readonly kind: 'applications';
+  readonly path: PathOf<ExcludedApplication[]>;
+}
+export interface ChoiceRow extends RowBase {
+  readonly kind: 'choice';
+  readonly path: 'appearance.language' | 'appearance.theme';
+  readonly options: readonly { readonly value: string; readonly label: TextKey }[];
+}
+export type LayoutRow = ToggleRow | PortsRow | AddressesRow | ApplicationsRow | ChoiceRow;
+
+export interface LayoutSection {
+  readonly id: string;
+  readonly label: TextKey;
+  readonly rows: readonly LayoutRow[];
+}
+
+export interface LayoutPage {
+  readonly kind: 'page';
+  readonly id: string;
+  readonly label: TextKey;
+  readonly lead: TextKey;
+  /** A line of text at the end of the page. */
+  readonly remark?: TextKey;
+  readonly helpId: string;
+  /** `mail-protection`: the page shows the live state of the protection above its sections and the last detections below. */
+  readonly live?: 'mail-protection';
+  readonly sections: readonly LayoutSection[];
+}
+
+export interface LayoutGroup {
+  readonly kind: 'group';
+  readonly id: string;
+  readonly label: TextKey;
+  readonly children: readonly LayoutNode[];
+}
+
+export type LayoutNode = LayoutGroup | LayoutPage;
+
+const master = 'mailTransport.enabled';
+
+const mailTransportPage: LayoutPage = {
+  kind: 'page',
+  id: 'mail-transport',
+  label: 'page.mail-transport',
+  lead: 'page.mail-transport.lead',
+  remark: 'page.mail-transport.mapi',
+  helpId: 'CONFIG_EPFW_SCAN_IMAP',
+  live: 'mail-protection',
+  sections: [
+    {
+      id: 'mail-transport',
+      label: 'section.mail-transport',
+      rows: [
+        {
+          kind: 'toggle',
+          path: 'mailTransport.enabled',
+          label: 'row.mail-transport.enabled',
+          hint: 'hint.mail-transport.enabled',
+        },
+        {
+          kind: 'toggle',
+          path: 'mailTransport.scanImap',
+          label: 'row.mail-transport.scan-imap',
+          hint: 'hint.mail-transport.scan-imap',
+          master,
+        },
+        {
+          kind: 'toggle',
+          path: 'mailTransport.scanImaps',
+          label: 'row.mail-transport.scan-imaps',
+          hint: 'hint.mail-transport.scan-imaps',
+          master,
+        },
+        {
+          kind: 'toggle',
+          path: 'mailTransport.scanPop3',
+          label: 'row.mail-transport.scan-pop3',
+          hint: 'hint.mail-transport.scan-pop3',
+          master,
+        },
+        {
+          kind: 'toggle',
+          path: 'mailTransport.scanPop3s',
+          label: 'row.mail-transport.scan-pop3s',
+          hint: 'hint.mail-transport.scan-pop3s',
+          master,
+        },
+        {
+          kind: 'ports',
+          path: 'mailTransport.imapsPorts',
+          label: 'row.mail-transport.imaps-ports',
+          hint: 'hint.mail-transport.imaps-ports',
+          master,
+        },
+        {
+          kind: 'ports',
+          path: 'mailTransport.pop3sPorts',
+          label: 'row.mail-transport.pop3s-ports',
+          hint: 'hint.mail-transport.pop3s-ports',
+          master,
+        },
+      ],
+    },
+    {
+      id: 'exclusions',
+      label: 'section.exclusions',
+      rows: [
+        {
+          kind: 'applications',
+          path: 'mailTransport.excludedApplications',
+          label: 'row.mail-transport.excluded-applications',
+          hint: 'hint.mail-transport.excluded-applications',
+          master,
+        },
+        {
+          kind: 'addresses',
+          path: 'mailTransport.excludedAddresses',
+          label: 'row.mail-transport.excluded-addresses',
+          hint: 'hint.mail-transport.excluded-addresses',
+          master,
+        },
+      ],
+    },
+  ],
+};
+
+const userInterfacePage: LayoutPage = {
+  kind: 'page',
+  id: 'user-interface',
+  label: 'page.user-interface',
+  lead: 'page.user-interface.lead',
+  helpId: 'CONFIG_USER_INTERFACE',
+  sections: [
+    {
+      id: 'appearance',
+      label: 'section.appearance',
+      rows: [
+        {
+          kind: 'choice',
+          path: 'appearance.language',
+          label: 'row.appearance.language',
+          hint: 'hint.appearance.language',
+          options: [
+            { value: 'system', label: 'choice.system' },
+            { value: 'en', label: 'choice.language-en' },
+            { value: 'nb', label: 'choice.language-nb' },
+          ],
+        },
+        {
+          kind: 'choice',
+          path: 'appearance.theme',
+          label: 'row.appearance.theme',
+          hint: 'hint.appearance.theme',
+          options: [
+            { value: 'system', label: 'choice.system' },
+            { value: 'light', label: 'choice.theme-light' },
+            { value: 'dark', label: 'choice.theme-dark' },
+          ],
+        },
+      ],
+    },
+  ],
+};
+
+export const settingsTree: readonly LayoutNode[] = [
+  {
+    kind: 'group',
+    id: 'protections',
+    label: 'tree.protections',
+    children: [
+      {
+        kind: 'group',
+        id: 'email-client-protection',
+        label: 'tree.email-client-protection',
+        children: [mailTransportPage],
+      },
+    ],
+  },
+  userInterfacePage,
+];
+
+/** A page and the groups that lead to it, outermost first. */
+export interface PlacedPage {
+  readonly page: LayoutPage;
+  readonly groups: readonly LayoutGroup[];
+}
+
+/** All pages of a tree, in their order. */
+export function pagesOf(nodes: readonly LayoutNode[], groups: readonly LayoutGroup[] = []): PlacedPage[] {
+  return nodes.flatMap((node) =>
+    node.kind === 'page' ? [{ page: node, groups }] : pagesOf(node.children, [...groups, node]),
+  );
+}
+
+export function rowsOf(page: LayoutPage): LayoutRow[] {
+  return page.sections.flatMap((section) => section.rows);
+}
+
+/** Lists are reverted only when that is asked for: they hold work of the user. */
+export function isListRow(row: LayoutRow): row is AddressesRow | ApplicationsRow {
+  return row.kind === 'addresses' || row.kind === 'applications';
+}

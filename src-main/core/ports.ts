@@ -1,0 +1,38 @@
+// What a host supplies to the core: places, time, and what its command line or its window says. The core itself reads no
+// argv, no environment and no clock.
+import type { Endpoint } from '../contract/connection.ts';
+import type { FixedListener } from '../interception/listeners.ts';
+
+export interface Clock {
+  now(): Date;
+  /** Calls back once after the delay; gives a function that takes it back. Keeps no process alive. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+/** One event of the log with what is known of it; never a credential or a part of a message. */
+export type Log = (event: string, fields: Readonly<Record<string, unknown>>) => void;
+
+export interface Ports {
+  /** Everything that is kept lies below it. It exists and is closed to others. */
+  readonly dataDir: string;
+  /** The scanner's worker, as a module to be run. */
+  readonly workerUrl: URL;
+  readonly rulesDirectory: string;
+  readonly clock: Clock;
+  readonly random: (sizeBytes: number) => Uint8Array;
+  readonly log: Log;
+  /** `off`: the machine's connections are left alone; only fixed listeners bring any. */
+  readonly intercept: 'auto' | 'off';
+  readonly listeners: readonly FixedListener[];
+  /** PEM of one more authority that mail servers may be signed by. */
+  readonly upstreamCa: string | undefined;
+  /** A settings document of the command line: any keys of any section, merged over the stored settings and stored. */
+  readonly settings: unknown;
+  /** A fresh one-time URL of the console, when there is one. Asked at each call, for the console starts after the core. */
+  readonly consoleUrl: () => string | undefined;
+  /** What the host itself listens on; the proxy never dials it. */
+  readonly hostEndpoints: () => readonly Endpoint[];
+  readonly hostname: string;
+  /** Effective user id of the process. */
+  readonly uid: number;
+}

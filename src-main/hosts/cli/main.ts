@@ -1,0 +1,160 @@
+// The command `postern`: what it takes, and which exit code comes of it. Each command's code is loaded when it runs, so
+// that a small one answers fast.
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import { Command, CommanderError, Option } from 'commander';
+import { defaultDataDir } from '../data-dir.ts';
+import { failureExitCode } from './failure.ts';
+
+interface GlobalOptions {
+  readonly dataDir?: string;
+}
+
+interface JsonOption {
+  readonly json?: boolean;
+}
+
+interface HeadlessArguments {
+  readonly settings?: string;
+  readonly console: string;
+  readonly intercept: 'auto' | 'off';
+  readonly upstreamCa?: string;
+  readonly listen: readonly string[];
+}
+
+const collect = (value: string, before: readonly string[]) => [...before, value];
+
+function buildProgram(): Command {
+  const program = new Command('postern')
+    .description('Scans incoming mail on its way.')
+    .exitOverride()
+    .showSuggestionAfterError(false)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'postern: ')) })
+    .option('--data-dir <dir>', 'where the core keeps everything (default: the XDG state directory)');
+  const json = () => new Option('--json', 'for programs');
+
+  const dataDir = () => {
+    const { dataDir: given } = program.opts<GlobalOptions>();
+    const surroundings = { env: process.env, home: homedir(), uid: process.getuid?.() };
+    return given === undefined ? defaultDataDir(surroundings) : resolve(given);
+  };
+
+  program
+    .command('headless')
+    .description('run the core, with its console in a browser; prints one JSON line when it is ready')
+    .option('--settings <file>', 'the settings file (default: in the data directory)')
+    .option('--console <address>', 'HOST:PORT of loopback, or off', '127.0.0.1:0')
+    .addOption(
+      new Option('--intercept <how>', "redirect the machine's mail connections")
+        .choices(['auto', 'off'])
+        .default('auto'),
+    )
+    .option('--upstream-ca <file>', 'trust these authorities (PEM) of mail servers, too')
+    .option('--listen <what>', 'LOCALPORT=HOST:PORT/{imap|imaps|pop3|pop3s}; may be given again', collect, [])
+    .action(async (options: HeadlessArguments) => {
+      const { headlessCommand } = await import('./headless.ts');
+      process.exitCode = await headlessCommand({ ...options, dataDir: dataDir() });
+    });
+
+  program
+    .command('scan')
+    .description('scan files; directories are walked')
+    .argument('<path...>')
+    .addOption(json())
+    .action(async (paths: readonly string[], options: JsonOption) => {
+      const { scanCommand } = await import('./scan.ts');
+      process.exitCode = await scanCommand({ paths, json: options.json === true });
+    });
+
+  program
+    .command('console')
+    .description("print a fresh one-time URL of the running core's console")
+    .option('--open', 'open it in the browser')
+    .action(async (options: { readonly open?: boolean }) => {
+      const { consoleCommand } = await import('./console.ts');
+      await consoleCommand({ dataDir: dataDir(), open: options.open === true });
+    });
+
+  program
+    .command('status')
+    .description('what the running core does')
+    .addOption(json())
+    .action(async (options: JsonOption) => {
+      const { statusCommand } = await import('./status.ts');
+      await statusCommand({ dataDir: dataDir(), json: options.json === true });
+    });
+
+  const settings = program.command('settings').description('read and change settings of the running core');
+  const settingsCommands = () => import('./settings.ts');
+  settings
+    .command('get')
+    .description('all settings as JSON, or one: mailTransport.scanImap')
+    .argument('[key]')
+    .action(async (key: string | undefined) => (await settingsCommands()).getSetting(dataDir(), key));
+  settings
+    .command('set')
+    .argument('<key>')
+    .argument('<value>', 'text, true or false; lists as JSON')
+    .action(async (key: string, value: string) =>
+      (await settingsCommands()).setSetting(dataDir(), key, value),
+    );
+  settings
+    .command('reset')
+    .description('everything as it was installed')
+    .action(async () => (await settingsCommands()).resetSettings(dataDir()));
+  settings
+    .command('export')
+    .argument('<file>', 'or - for standard output')
+    .action(async (file: string) => (await settingsCommands()).exportSettings(dataDir(), file));
+  settings
+    .command('import')
+    .description('all of it or nothing')
+    .argument('<file>', 'or - for standard input')
+    .action(async (file: string) => (await settingsCommands()).importSettings(dataDir(), file));
+
+  const quarantine = program.command('quarantine').description('infected originals');
+  const quarantineCommands = () => import('./quarantine.ts');
+  quarantine
+    .command('list')
+    .addOption(json())
+    .action(async (options: JsonOption) =>
+      (await quarantineCommands()).listQuarantine(dataDir(), options.json === true),
+    );
+  quarantine
+    .command('show')
+    .argument('<id>')
+    .action(async (id: string) => (await quarantineCommands()).showQuarantined(dataDir(), id));
+  quarantine
+    .command('restore')
+    .description('write the original, octet for octet; an existing file is never overwritten')
+    .argument('<id>')
+    .argument('[file]', 'or - for standard output, which is the default where that is not a terminal')
+    .action(async (id: string, file: string | undefined) =>
+      (await quarantineCommands()).restoreQuarantined(dataDir(), id, file),
+    );
+  return program;
+}
+
+/** Runs one command line; the exit code goes to `process.exitCode`. */
+async function run(argv: readonly string[]): Promise<void> {
+  // Whoever read our output has left: what is still to be said has no reader, and that is no crash.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  try {
+    await buildProgram().parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Its line is out already; help and version that were asked for are no error.
+      process.exitCode = error.exitCode === 0 ? 0 : failureExitCode;
+      return;
+    }
+    const { failureLine } = await import('./failure-line.ts');
+    const line = failureLine(error);
+    process.stderr.write(`postern: ${line ?? (error instanceof Error ? error.stack : String(error))}\n`);
+    process.exitCode = failureExitCode;
+  }
+}
+
+await run(process.argv);

@@ -1,0 +1,76 @@
+// What `postern scan` says of each file and of all of them, and the exit code that they add up to. Pure.
+import type { NotScannedReason } from '../../contract/state.ts';
+import type { Detection, Outcome, Verdict } from '../../contract/verdict.ts';
+import { failureExitCode } from './failure.ts';
+import { printable } from './output.ts';
+import { limitWords } from './words.ts';
+
+/** One line of `--json`. */
+export interface ScanLine {
+  readonly path: string;
+  readonly outcome: Outcome;
+  readonly complete: boolean;
+  readonly detections: readonly Detection[];
+  readonly limits: readonly NotScannedReason[];
+  readonly ms: number;
+}
+
+export function lineOfVerdict(path: string, verdict: Verdict): ScanLine {
+  const { outcome, complete, limits, ms } = verdict;
+  const detections = verdict.detections.map(({ name, engine, category, part, sha256 }) => ({
+    name,
+    engine,
+    category,
+    part,
+    sha256,
+  }));
+  return { path, outcome, complete, detections, limits, ms: Math.round(ms * 100) / 100 };
+}
+
+/** A file that could not be looked at. */
+export function lineOfFailure(path: string): ScanLine {
+  return { path, outcome: 'not-scanned', complete: false, detections: [], limits: ['scan-failed'], ms: 0 };
+}
+
+export function humanLine({ path, outcome, complete, detections, limits }: ScanLine): string {
+  const found = detections.map(({ name, part }) => (part === '' ? name : `${name} (${part})`));
+  const why = complete ? [] : [`not looked into: ${limits.map(limitWords).join(', ')}`];
+  const details = [...found, ...why].join('; ');
+  return printable(
+    `${path}: ${outcome === 'not-scanned' ? 'not scanned' : outcome}${details === '' ? '' : `: ${details}`}`,
+  );
+}
+
+export interface Tally {
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Files of which something was not looked into, whatever was found in the rest. */
+  readonly incomplete: number;
+  /** Paths that were given and don't exist. */
+  readonly missing: number;
+}
+
+export const emptyTally: Tally = {
+  outcomes: { clean: 0, suspicious: 0, infected: 0, 'not-scanned': 0 },
+  incomplete: 0,
+  missing: 0,
+};
+
+export function countLine(tally: Tally, { outcome, complete }: ScanLine): Tally {
+  return {
+    ...tally,
+    outcomes: { ...tally.outcomes, [outcome]: tally.outcomes[outcome] + 1 },
+    incomplete: tally.incomplete + (complete ? 0 : 1),
+  };
+}
+
+export function summaryLine({ outcomes }: Tally): string {
+  const files = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
+  return `${files} ${files === 1 ? 'file' : 'files'}: ${outcomes.clean} clean, ${outcomes.infected} infected, ${outcomes.suspicious} suspicious, ${outcomes['not-scanned']} not scanned`;
+}
+
+/** 1 a detection, else 3 a path that does not exist, else 2 something not scanned, else 0. */
+export function exitCodeOf({ outcomes, incomplete, missing }: Tally): number {
+  if (outcomes.infected + outcomes.suspicious > 0) return 1;
+  if (missing > 0) return failureExitCode;
+  return incomplete > 0 ? 2 : 0;
+}

@@ -1,0 +1,27 @@
+// Where a core keeps everything, and the names in there that hosts and commands meet by.
+import { chmodSync, mkdirSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly uid: number | undefined;
+}
+
+/** `/var/lib/postern` for root; else below `$XDG_STATE_HOME`, which counts only when absolute (XDG Base Directory 0.8). */
+export function defaultDataDir({ env, home, uid }: Surroundings): string {
+  if (uid === 0) return '/var/lib/postern';
+  const state = env['XDG_STATE_HOME'];
+  return join(state !== undefined && isAbsolute(state) ? state : join(home, '.local', 'state'), 'postern');
+}
+
+/** The unix socket on which the core of a data directory answers its commands. */
+export function socketPath(dataDir: string): string {
+  return join(dataDir, 'core.sock');
+}
+
+/** Makes the directory, and closes it to others also when it was there before. */
+export function openDataDir(dataDir: string): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  chmodSync(dataDir, 0o700);
+}

@@ -1,0 +1,155 @@
+// The unix socket from both ends: the server that a host opens, and the client that commands use.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { implement } from '@orpc/server';
+import { RPCHandler } from '@orpc/server/ws';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { api } from '../../contract/api.ts';
+import { defaultSettings } from '../../contract/settings.ts';
+import { withCore } from '../cli/core-client.ts';
+import { failureLine } from '../cli/failure-line.ts';
+import { restoreQuarantined } from '../cli/quarantine.ts';
+import { socketPath } from '../data-dir.ts';
+import { type CallContext, createCallServer } from './rpc.ts';
+import { type SocketServer, startSocketServer } from './socket-server.ts';
+
+const original = randomBytes(3 * 1024 * 1024);
+const chunkBytes = 192 * 1024;
+
+let dataDir: string;
+let server: SocketServer | undefined;
+let vias: string[];
+let resetCalled: Promise<void>;
+
+async function serve(): Promise<void> {
+  const os = implement(api).$context<CallContext>();
+  const called = Promise.withResolvers<void>();
+  resetCalled = called.promise;
+  const router = {
+    settings: {
+      reset: os.settings.reset.handler(() => {
+        called.resolve();
+        return new Promise(() => undefined);
+      }),
+      get: os.settings.get.handler(({ context }) => {
+        vias.push(context.via);
+        return defaultSettings;
+      }),
+    },
+    quarantine: {
+      restore: os.quarantine.restore.handler(async function* ({ input, errors }) {
+        if (input.id !== 'q1' && input.id !== 'half') throw errors.NOT_FOUND();
+        for (let at = 0; at < original.length; at += chunkBytes) {
+          yield { base64: original.subarray(at, at + chunkBytes).toString('base64') };
+          if (input.id === 'half') throw errors.NOT_FOUND();
+        }
+      }),
+    },
+  };
+  server = await startSocketServer(socketPath(dataDir), createCallServer(new RPCHandler(router)));
+}
+
+async function failure(work: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work;
+  } catch (error) {
+    return failureLine(error);
+  }
+  return undefined;
+}
+
+beforeEach(() => {
+  vias = [];
+  dataDir = mkdtempSync(join(tmpdir(), 'postern-socket-'));
+});
+
+afterEach(async () => {
+  await server?.stop();
+  await server?.stop();
+  server = undefined;
+  rmSync(dataDir, { recursive: true });
+});
+
+const getSettings = () => withCore(dataDir, (core) => core.settings.get());
+
+test('a call is answered, as one from the socket, and the file is its owner\u2019s alone', async () => {
+  await serve();
+  expect(statSync(socketPath(dataDir)).mode & 0o777).toBe(0o600);
+  expect(await getSettings()).toEqual(defaultSettings);
+  expect(vias).toEqual(['socket']);
+});
+
+test('a data directory may have any name', async () => {
+  dataDir = join(dataDir, 'a:b c?d#e%20');
+  mkdirSync(dataDir);
+  await serve();
+  expect(await getSettings()).toEqual(defaultSettings);
+});
+
+test('without a core, the line says so', async () => {
+  const line = `Postern is not running: ${dataDir}`;
+  expect(await failure(getSettings())).toBe(line);
+  await serve();
+  await server?.stop();
+  expect(await failure(getSettings())).toBe(line);
+});
+
+test('a core that ends during a call is told as such', async () => {
+  await serve();
+  const call = withCore(dataDir, (core) => core.settings.reset());
+  await resetCalled;
+  await server?.stop();
+  expect(await failure(call)).toBe('Postern is not running: it ended meanwhile');
+});
+
+test('the socket file of a dead core is no obstacle', async () => {
+  const dead = createServer().listen(socketPath(dataDir));
+  await new Promise((done) => dead.once('listening', done));
+  writeFileSync(join(dataDir, 'kept'), '');
+  // Node removes the file at a clean end only; a killed process leaves it.
+  dead.unref();
+  await serve();
+  expect(await getSettings()).toEqual(defaultSettings);
+  dead.close();
+});
+
+test('a path that is too long for a socket is refused with the system\u2019s words', async () => {
+  dataDir = join(dataDir, 'x'.repeat(120));
+  mkdirSync(dataDir);
+  await expect(serve()).rejects.toMatchObject({ syscall: 'listen' });
+});
+
+test('what speaks no WebSocket is turned away', async () => {
+  await serve();
+  const answer = await new Promise<string>((done) => {
+    const socket = connect(socketPath(dataDir), () => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
+    socket.once('data', (bytes) => {
+      socket.destroy();
+      done(String(bytes));
+    });
+  });
+  expect(answer).toMatch(/^HTTP\/1\.1 426 /);
+});
+
+test('an original comes back octet for octet, into a new file alone', async () => {
+  await serve();
+  const file = join(dataDir, 'restored');
+  await restoreQuarantined(dataDir, 'q1', file);
+  expect(readFileSync(file).equals(original)).toBe(true);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  writeFileSync(file, 'mine');
+  expect(await failure(restoreQuarantined(dataDir, 'q1', file))).toContain('EEXIST');
+  expect(readFileSync(file, 'utf8')).toBe('mine');
+});
+
+test('half an original leaves no file, and an unknown one makes none', async () => {
+  await serve();
+  const file = join(dataDir, 'restored');
+  for (const id of ['half', 'unknown']) {
+    expect(await failure(restoreQuarantined(dataDir, id, file))).toBe('it is not there any more.');
+    expect(statSync(file, { throwIfNoEntry: false })).toBeUndefined();
+  }
+});

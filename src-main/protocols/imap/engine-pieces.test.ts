@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { keptWholes, pieceBatch } from '../limits.ts';
+import { Script } from './script.test-support.ts';
+
+const mail = 'From: a@example.test\r\nSubject: x\r\n\r\nHello\r\n';
+const literal = (text: string) => `{${text.length}}\r\n${text}`;
+const no = 'NO [UNAVAILABLE] Message could not be scanned safely; try again later\r\n';
+
+function both(name: string, body: (s: Script) => void): void {
+  it.each([
+    ['in one piece', false],
+    ['octet by octet', true],
+  ])(`${name} (%s)`, (_, octetMode) => {
+    const s = new Script(octetMode);
+    s.server('* OK ready\r\n').clientGot();
+    body(s);
+  });
+}
+
+describe('a FETCH that names pieces', () => {
+  both('has the whole fetched first, and waits for its verdict', (s) => {
+    s.client('a FETCH 2 BODY[1]\r\nb NOOP\r\n');
+    expect(s.serverGot()).toBe('PSTN1 FETCH 2 (UID BODY.PEEK[])\r\n');
+    s.server(
+      `* 2 FETCH (UID 9 FLAGS (\\Recent) BODY[] ${literal(mail)} MODSEQ (5))\r\n* 4 EXISTS\r\nPSTN1 OK done\r\n`,
+    );
+    expect(s.clientGot()).toBe('* 2 FETCH (UID 9 FLAGS (\\Recent) MODSEQ (5))\r\n* 4 EXISTS\r\n');
+    expect(s.serverGot()).toBe('');
+    expect(s.held()).toEqual({ 1: mail });
+    s.release(1);
+    expect(s.serverGot()).toBe('a FETCH 2 BODY[1]\r\n');
+    const answer = `* 2 FETCH (FLAGS (\\Seen) BODY[1] ${literal('Hello\r\n')})\r\na OK done\r\n`;
+    expect(s.server(answer).clientGot()).toBe('');
+    expect(s.messages.get(2)).toMatchObject({ text: 'Hello\r\n', pieceOf: 1 });
+    expect(s.serverGot()).toBe('b NOOP\r\n');
+    expect(s.release(2).clientGot()).toBe(answer);
+    expect(s.dropped()).toEqual([2]);
+  });
+
+  both('waits for the tagged answers of earlier commands', (s) => {
+    s.client('a NOOP\r\nb UID FETCH 9 (UID RFC822.SIZE BODY.PEEK[]<0.65536>)\r\n');
+    expect(s.serverGot()).toBe('a NOOP\r\n');
+    s.server('a OK\r\n');
+    expect(s.serverGot()).toBe('PSTN1 UID FETCH 9 (UID BODY.PEEK[])\r\n');
+  });
+
+  both('fetches the whole once for all chunks, by UID and through EXPUNGE', (s) => {
+    s.client('a UID FETCH 9 (UID BODY.PEEK[]<0.10>)\r\n');
+    s.server(`* 2 FETCH (UID 9 BODY[] ${literal(mail)})\r\nPSTN1 OK\r\n`).release(1);
+    s.server(`* 2 FETCH (UID 9 BODY[]<0> ${literal(mail.slice(0, 10))})\r\na OK\r\n`).release(2);
+    expect(s.serverGot()).toContain('a UID FETCH 9 (UID BODY.PEEK[]<0.10>)\r\n');
+    s.client('b UID FETCH 9 (UID BODY.PEEK[]<10.10>)\r\n');
+    expect(s.serverGot()).toBe('b UID FETCH 9 (UID BODY.PEEK[]<10.10>)\r\n');
+    s.server(`* 1 EXPUNGE\r\n* 1 FETCH (BODY[]<10> ${literal(mail.slice(10, 20))} UID 9)\r\nb OK\r\n`);
+    expect(s.messages.get(3)?.pieceOf).toBe(1);
+    s.release(3).client('c FETCH 1 BODY[TEXT]\r\n');
+    expect(s.serverGot()).toBe('c FETCH 1 BODY[TEXT]\r\n');
+    s.server('* VANISHED 1:9\r\nc OK\r\n');
+    expect(s.dropped()).toEqual([1, 2, 3]);
+  });
+
+  both('forgets the wholes of a mailbox that is left', (s) => {
+    s.client('a UID FETCH 9 BODY[1]\r\n').server(`* 2 FETCH (UID 9 BODY[] ${literal(mail)})\r\nPSTN1 OK\r\n`);
+    s.release(1).server('a OK\r\n').client('b SELECT other\r\n');
+    expect(s.dropped()).toEqual([1]);
+    s.serverGot();
+    s.server('b OK\r\n').client('c UID FETCH 9 BODY[1]\r\n');
+    expect(s.serverGot()).toBe('PSTN1 UID FETCH 9 (UID BODY.PEEK[])\r\n');
+  });
+
+  both('is answered NO where the whole must not leave, and never sent', (s) => {
+    s.client('a FETCH 2 BODY[TEXT]\r\nb NOOP\r\n');
+    s.server(`* 2 FETCH (UID 9 BODY[] ${literal(mail)})\r\nPSTN1 OK\r\n`).release(1, 'refuse');
+    expect(s.clientGot()).toBe(`a ${no}`);
+    expect(s.serverGot()).toBe('PSTN1 FETCH 2 (UID BODY.PEEK[])\r\nb NOOP\r\n');
+    expect(s.dropped()).toEqual([1]);
+  });
+
+  both('goes on without wholes where our own command fails: the pieces are judged alone', (s) => {
+    s.client('a FETCH 2 (BODY[1] BODY[2])\r\n').server('PSTN1 NO no such\r\n');
+    expect(s.serverGot()).toContain('a FETCH 2 (BODY[1] BODY[2])\r\n');
+    s.server(`* 2 FETCH (BODY[1] ${literal('x')} BODY[2] NIL)\r\na OK\r\n`);
+    expect(s.messages.get(1)).toMatchObject({ text: 'x', pieceOf: undefined });
+    expect(s.release(1, 'refuse').clientGot()).toBe(`a ${no}`);
+  });
+
+  both('of many messages is done in batches; what is refused is left out', (s) => {
+    const count = pieceBatch + 2;
+    s.client('a UID FETCH 1:* (BODY.PEEK[1]<0.5>)\r\n');
+    expect(s.serverGot()).toBe('PSTN1 UID FETCH 1:* (UID)\r\n');
+    for (let n = 1; n <= count; n++) s.server(`* ${n} FETCH (UID ${n + 100})\r\n`);
+    s.server('PSTN1 OK\r\n');
+    const uids = Array.from({ length: count }, (_, i) => i + 101);
+    const first = uids.slice(0, pieceBatch);
+    const whole = (uid: number) => `* ${uid - 100} FETCH (UID ${uid} BODY[] ${literal(mail)})\r\n`;
+    const piece = (uid: number) => `* ${uid - 100} FETCH (UID ${uid} BODY[1]<0> ${literal('Hello')})\r\n`;
+    expect(s.serverGot()).toBe(`PSTN2 UID FETCH ${first.join(',')} (UID BODY.PEEK[])\r\n`);
+    s.server(`${first.map(whole).join('')}PSTN2 OK\r\n`);
+    first.forEach((_, i) => void s.release(i + 1, i === 0 ? 'refuse' : 'deliver'));
+    expect(s.serverGot()).toBe(`PSTN3 UID FETCH ${first.slice(1).join(',')} (BODY.PEEK[1]<0.5>)\r\n`);
+    s.server(`${first.slice(1).map(piece).join('')}PSTN3 OK\r\n`);
+    expect(s.messages.get(pieceBatch + 1)?.pieceOf).toBe(2);
+    expect(s.serverGot()).toBe('PSTN4 UID FETCH 117,118 (UID BODY.PEEK[])\r\n');
+    s.server(`${whole(117)}${whole(118)}PSTN4 OK\r\n`);
+    for (const id of s.messages.keys()) s.release(id);
+    expect(s.serverGot()).toBe('a UID FETCH 117,118 (BODY.PEEK[1]<0.5>)\r\n');
+    s.server(`${piece(117)}${piece(118)}a OK done\r\n`);
+    for (const id of s.messages.keys()) s.release(id);
+    expect(s.clientGot()).toBe(`${uids.slice(1).map(piece).join('')}a ${no}`);
+    expect(s.messages.size - s.dropped().length).toBe(keptWholes);
+  });
+
+  both('lets what the server says of other messages meanwhile reach the client', (s) => {
+    s.client('a FETCH 2 BODY[1]\r\n');
+    const news = '* 7 FETCH (FLAGS (\\Seen))\r\n* 8 FETCH (UID 3 FLAGS ())\r\n* OK hi\r\n';
+    expect(s.server(`${news}* 2 FETCH (UID 9)\r\n* 2 FETCH (BODY[] NIL)\r\n`).clientGot()).toBe(news);
+  });
+
+  both('keeps the client alive, and passes its end on when it is over', (s) => {
+    s.client('a FETCH 2 BODY[1]\r\n').event({ kind: 'keep-alive' }).event({ kind: 'end', from: 'client' });
+    expect(s.clientGot()).toBe('* OK Still scanning\r\n');
+    expect(s.notes).toEqual([]);
+    s.server('PSTN1 OK\r\na OK\r\n');
+    expect(s.notes).toEqual(['end server']);
+  });
+
+  both('refuses one inside IDLE, where DONE could not come any more', (s) => {
+    s.client('a IDLE\r\nb FETCH 2 BODY[1]\r\nDONE\r\n');
+    expect(s.serverGot()).toBe('a IDLE\r\nDONE\r\n');
+    expect(s.clientGot()).toBe('b BAD Expected DONE\r\n');
+  });
+});

@@ -1,0 +1,373 @@
+// The IMAP engine (RFC 3501, RFC 9051): what the server sends is read by its grammar, and no octet of a message's body
+// goes on to the client before that message's release. It joins the parsers, the ledger and the output queue.
+import { assertNever } from '../../contract/assert-never.ts';
+import type { ErrorCode } from '../../contract/error-codes.ts';
+import type { Engine, EngineAction, EngineEvent, EngineOptions, MessageId, Side } from '../engine.ts';
+import { heldMessages, heldOutputBytes, outstandingCommands, pendingClientBytes } from '../limits.ts';
+import { adjoined, latin1, lineEnd, octets } from './bytes.ts';
+import { filterCapabilityLine, mayAuthenticateBy, mayEnable } from './capabilities.ts';
+import { CommandParser, type Disposition } from './command-parser.ts';
+import {
+  argumentsOf,
+  asksCatenate,
+  type CommandLine,
+  deselects,
+  mayPass,
+  takesLiterals,
+} from './commands.ts';
+import { parseFetchArguments } from './fetch-items.ts';
+import { type Command, Ledger, newCommand } from './ledger.ts';
+import { Messages } from './messages.ts';
+import { parseNumberSet } from './number-set.ts';
+import { OutputQueue } from './output-queue.ts';
+import { PieceRun } from './piece-run.ts';
+import type { ContentSource } from './response-builder.ts';
+import { ResponseParser, type ServerResponse } from './response-parser.ts';
+import { SequenceMap } from './sequence-map.ts';
+
+const keepAlive = octets('* OK Still scanning\r\n');
+
+/**
+ * Creates the engine of one connection; its first event is the server's greeting. `start-tls` forgets all that both
+ * sides sent before their handshakes, also what a client pipelined behind a STARTTLS that the server then refused.
+ */
+export function createImapEngine(options: EngineOptions): Engine {
+  const engine = new ImapEngine(options.tls);
+  return { handle: (event) => engine.handle(event) };
+}
+
+class ImapEngine {
+  #actions: EngineAction[] = [];
+  readonly #emit = (action: EngineAction): void => {
+    const last = this.#actions.at(-1);
+    // What passes as it came is one stretch of the chunk again, not a write for each line.
+    if (action.kind === 'send' && last?.kind === 'send' && last.to === action.to) {
+      const bytes = adjoined(last.bytes, action.bytes);
+      if (bytes) {
+        this.#actions[this.#actions.length - 1] = { ...last, bytes };
+        return;
+      }
+    }
+    this.#actions.push(action);
+  };
+  readonly #messages = new Messages(this.#emit);
+  readonly #queue = new OutputQueue(this.#emit, this.#messages);
+  readonly #wholes = new SequenceMap((message) => this.#messages.letGo(message));
+  readonly #ledger = new Ledger();
+  readonly #responses = new ResponseParser({
+    start: (source) => this.#messages.start(this.#wholeOf(source)),
+    data: (message, bytes) => this.#messages.data(message, bytes),
+    end: (message) => this.#messages.end(message),
+    response: (response) => this.#response(response),
+    failed: (reason) => this.#close(reason),
+    splitsItems: () => this.#run?.captures ?? false,
+  });
+  readonly #commands = new CommandParser({
+    command: (command, line) => this.#command(command, line),
+    bare: (line, tag) => this.#bareLine(line, tag),
+    mayContinue: (command, line) => !asksElsewhere(command.name, latin1(line), 0),
+    send: (bytes) => this.#toServer(bytes),
+    failed: (reason) => this.#close(reason),
+    waits: () => this.#closed || this.#run !== undefined || this.#ledger.size >= outstandingCommands,
+    outstanding: (command) => this.#ledger.has(command),
+  });
+  readonly #paused = { client: false, server: false };
+  readonly #ended = { client: false, server: false };
+  #run: PieceRun | undefined;
+  #tls: boolean;
+  /** Between the server's OK to STARTTLS and `tls-ready`: what comes is dropped. */
+  #upgrading = false;
+  #closed = false;
+  #clientEndPassed = false;
+
+  constructor(tls: boolean) {
+    this.#tls = tls;
+  }
+
+  handle(event: EngineEvent): readonly EngineAction[] {
+    if (this.#closed) return [];
+    this.#actions = [];
+    this.#take(event);
+    if (!this.#closed) this.#balance();
+    return this.#actions;
+  }
+
+  #take(event: EngineEvent): void {
+    switch (event.kind) {
+      case 'data':
+        if (this.#upgrading) return;
+        if (event.from === 'client') this.#commands.push(event.bytes);
+        else if (!this.#ended.server) this.#responses.push(event.bytes);
+        return;
+      case 'end':
+        if (event.from === 'server') this.#serverEnded();
+        else this.#clientEnded();
+        return;
+      case 'tls-ready':
+        this.#tlsReady();
+        return;
+      case 'release':
+        if (!this.#messages.release(event.message, event.release)) return;
+        this.#queue.flush();
+        this.#goOn();
+        return;
+      case 'keep-alive':
+        // What was sent to the client ends at the boundary of a response, always.
+        if (this.#queue.blocked || this.#responses.holdsContent || this.#run?.works) {
+          this.#emit({ kind: 'send', to: 'client', bytes: keepAlive });
+        }
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  // --- both sides
+
+  #close(reason: ErrorCode): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#emit({ kind: 'close', reason });
+  }
+
+  #balance(): void {
+    const { bytes } = this.#queue;
+    const { held } = this.#messages;
+    this.#press(
+      'server',
+      bytes > heldOutputBytes || held >= heldMessages,
+      bytes <= heldOutputBytes / 2 && held <= heldMessages / 2,
+    );
+    const { pending } = this.#commands;
+    this.#press('client', pending > pendingClientBytes, pending <= pendingClientBytes / 2);
+  }
+
+  #press(side: Side, full: boolean, roomy: boolean): void {
+    if (this.#paused[side] ? !roomy : !full) return;
+    this.#paused[side] = !this.#paused[side];
+    this.#emit({ kind: this.#paused[side] ? 'pause' : 'resume', side });
+  }
+
+  /** After anything that a waiting command may have waited for. */
+  #goOn(): void {
+    this.#run?.advance();
+    this.#commands.run();
+    if (this.#ended.client) this.#passClientEnd();
+  }
+
+  #serverEnded(): void {
+    if (this.#ended.server) return;
+    this.#ended.server = true;
+    for (const message of this.#responses.reset()) this.#messages.letGo(message);
+    this.#queue.push({ kind: 'end' });
+  }
+
+  #clientEnded(): void {
+    if (this.#ended.client) return;
+    this.#ended.client = true;
+    this.#passClientEnd();
+  }
+
+  #passClientEnd(): void {
+    if (this.#run || (this.#commands.suspended && this.#commands.pending > 0)) return;
+    if (this.#clientEndPassed) return;
+    this.#clientEndPassed = true;
+    this.#emit({ kind: 'end', to: 'server' });
+  }
+
+  #tlsReady(): void {
+    if (!this.#upgrading) return;
+    this.#upgrading = false;
+    this.#tls = true;
+    this.#ledger.clear();
+    this.#responses.reset();
+    this.#commands.reset();
+  }
+
+  // --- the client
+
+  #toServer(bytes: Uint8Array): void {
+    this.#emit({ kind: 'send', to: 'server', bytes });
+  }
+
+  #toClient(bytes: Uint8Array): void {
+    this.#queue.push({ kind: 'bytes', bytes });
+  }
+
+  #refuse(tag: string, text: string): Disposition {
+    this.#toClient(octets(`${tag} ${text}\r\n`));
+    return { kind: 'refused' };
+  }
+
+  #bareLine(line: Uint8Array, tag: string | undefined): boolean {
+    const idle = this.#ledger.idle();
+    if (idle && latin1(line, 0, Math.min(lineEnd(line), 5)).toUpperCase() === 'DONE') {
+      idle.done = true;
+      this.#toServer(line);
+      return true;
+    }
+    this.#refuse(tag ?? '*', 'BAD Not a command');
+    return false;
+  }
+
+  #command(line: CommandLine, bytes: Uint8Array): Disposition {
+    const { tag, name, literal } = line;
+    if (!mayPass(name)) return this.#refuse(tag, 'BAD Command not supported');
+    if (literal && !takesLiterals(name)) return this.#refuse(tag, 'BAD No literal expected');
+    switch (name) {
+      case 'FETCH':
+      case 'UID FETCH':
+        return this.#fetchCommand(line, bytes);
+      case 'ENABLE':
+        return this.#enable(line, bytes);
+      case 'AUTHENTICATE': {
+        const [mechanism = ''] = argumentsOf(bytes, line).split(' ');
+        if (!mayAuthenticateBy(mechanism)) return this.#refuse(tag, 'NO Mechanism not available');
+        return { ...this.#sendOn(newCommand(tag, name), bytes), converses: true };
+      }
+      case 'STARTTLS':
+        if (this.#tls) return this.#refuse(tag, 'BAD TLS is active already');
+        this.#commands.drop();
+        return this.#sendOn(newCommand(tag, name), bytes);
+      case 'APPEND':
+      case 'REPLACE':
+      case 'UID REPLACE':
+        if (asksElsewhere(name, argumentsOf(bytes, line), name === 'APPEND' ? 1 : 2)) {
+          return this.#refuse(tag, 'BAD CATENATE not supported');
+        }
+        return this.#sendOn(newCommand(tag, name), bytes);
+      default:
+        if (deselects(name)) this.#wholes.trim(0);
+        return this.#sendOn(newCommand(tag, name), bytes);
+    }
+  }
+
+  #sendOn(command: Command, bytes: Uint8Array): Disposition & { readonly kind: 'sent' } {
+    this.#ledger.add(command);
+    this.#toServer(bytes);
+    return { kind: 'sent', command };
+  }
+
+  #fetchCommand(line: CommandLine, bytes: Uint8Array): Disposition {
+    const { tag, name } = line;
+    const fetch = parseFetchArguments(argumentsOf(bytes, line), name === 'UID FETCH');
+    if (!fetch) return this.#refuse(tag, 'BAD Invalid FETCH arguments');
+    if (fetch.forbidden) return this.#refuse(tag, 'BAD FETCH item not supported');
+    const command = newCommand(tag, name, { fetch });
+    if (!fetch.pieces) return this.#sendOn(command, bytes);
+    if (this.#ledger.idle()) return this.#refuse(tag, 'BAD Expected DONE');
+    this.#run = new PieceRun({ command, fetch, line: bytes }, this.#messages, this.#wholes, {
+      idle: () => this.#ledger.size === 0,
+      send: (sent, octetsOf) => void this.#sendOn(sent, octetsOf),
+      reply: (reply) => this.#toClient(reply),
+      finished: () => {
+        this.#run = undefined;
+      },
+    });
+    this.#run.advance();
+    return { kind: 'taken' };
+  }
+
+  #enable(line: CommandLine, bytes: Uint8Array): Disposition {
+    const { tag, name } = line;
+    const asked = argumentsOf(bytes, line).split(' ');
+    const kept = asked.filter(mayEnable);
+    if (kept.length === asked.length) return this.#sendOn(newCommand(tag, name), bytes);
+    if (kept.length > 0) {
+      return this.#sendOn(newCommand(tag, name), octets(`${tag} ENABLE ${kept.join(' ')}\r\n`));
+    }
+    this.#toClient(octets(`* ENABLED\r\n${tag} OK Nothing to enable\r\n`));
+    return { kind: 'taken' };
+  }
+
+  // --- the server
+
+  /** The whole message that content should be a part of, if we fetched it and it may leave. */
+  #wholeOf(source: ContentSource): MessageId | undefined {
+    const { number, uid, role } = source;
+    if (number === 0 || (role === 'whole' && this.#run?.captures)) return undefined;
+    const kept = (uid === undefined ? undefined : this.#wholes.byUid(uid)) ?? this.#wholes.bySequence(number);
+    if (!kept || (uid !== undefined && kept.uid !== undefined && kept.uid !== uid)) return undefined;
+    return this.#messages.state(kept.message) === 'deliver' ? kept.message : undefined;
+  }
+
+  /** False: what comes behind it is not to be read. */
+  #response(response: ServerResponse): boolean {
+    switch (response.kind) {
+      case 'status':
+        this.#toClient(filterCapabilityLine(response.line, this.#tls));
+        return true;
+      case 'continuation':
+        this.#continuation(response.line);
+        return !this.#closed;
+      case 'tagged':
+        return this.#tagged(response.tag, response.ok, response.line);
+      case 'data':
+        this.#data(response);
+        return true;
+      case 'fetch':
+        this.#fetchResponse(response);
+        return true;
+    }
+  }
+
+  #continuation(line: Uint8Array): void {
+    this.#toClient(line);
+    const idle = this.#ledger.idleToContinue();
+    if (idle) idle.continued = true;
+    else if (this.#commands.granted()) this.#goOn();
+  }
+
+  #tagged(tag: string, ok: boolean, line: Uint8Array): boolean {
+    const command = this.#ledger.complete(tag);
+    if (!command) {
+      this.#close('protocol-violation');
+      return false;
+    }
+    if (command.name === 'STARTTLS') {
+      if (ok) {
+        this.#upgrading = true;
+        this.#queue.push({ kind: 'start-tls', reply: line });
+        return false;
+      }
+      this.#commands.reset();
+    }
+    this.#commands.answered(command);
+    if (!command.own) {
+      const bytes = filterCapabilityLine(line, this.#tls);
+      const { failing } = command;
+      this.#queue.push(ok ? { kind: 'tagged-ok', bytes, tag, failing } : { kind: 'bytes', bytes });
+    }
+    this.#run?.answered(command, ok);
+    this.#goOn();
+    return !this.#closed;
+  }
+
+  #data(response: ServerResponse & { readonly kind: 'data' }): void {
+    const { word, number, rest, parts } = response;
+    if (word === 'EXPUNGE') this.#wholes.expunged(number);
+    if (word === 'VANISHED' && !/^\(EARLIER\) /i.test(rest)) {
+      const uids = parseNumberSet(rest);
+      if (uids) this.#wholes.vanished(uids);
+      else this.#wholes.trim(0);
+    }
+    const { segments, messages } = parts;
+    this.#queue.push({ kind: 'response', segments, messages, failing: undefined });
+  }
+
+  #fetchResponse(response: ServerResponse & { readonly kind: 'fetch' }): void {
+    const forClient = this.#run?.capture(response);
+    if (forClient) {
+      if (forClient.length > 0) this.#toClient(forClient);
+      return;
+    }
+    const { number, uid, parts } = response;
+    const { segments, messages, keys } = parts;
+    const owner = messages.length > 0 ? this.#ledger.ownerOf({ number, uid, keys }) : undefined;
+    this.#queue.push({ kind: 'response', segments, messages, failing: owner?.failing });
+  }
+}
+
+function asksElsewhere(name: string, text: string, names: number): boolean {
+  return (name === 'APPEND' || name.endsWith('REPLACE')) && asksCatenate(text, names);
+}

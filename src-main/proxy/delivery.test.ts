@@ -1,0 +1,134 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { Release } from '../protocols/engine.ts';
+import type { Scanner } from '../scanner/pool.ts';
+import { Delivery, type MessageOutcome } from './delivery.ts';
+import { memoryQuarantine, memorySpools, wordScanner } from './testing.fixture.ts';
+
+function setUp(changes: { quarantineWorks?: boolean; spoolWorks?: boolean; scanner?: Scanner } = {}) {
+  const spools = memorySpools(() => changes.spoolWorks ?? true);
+  const quarantine = memoryQuarantine(changes.quarantineWorks ?? true);
+  const released = new Map<number, Release>();
+  const outcomes: MessageOutcome[] = [];
+  const delivery = new Delivery({
+    spools,
+    quarantine,
+    scanner: changes.scanner ?? wordScanner(),
+    summarise: async () => ({ sender: 'a@example.test', subject: 'hello' }),
+    server: 'mail.example.test',
+    onRelease: (message, release) => released.set(message, release),
+    onOutcome: (outcome) => outcomes.push(outcome),
+    onBacklog: () => undefined,
+  });
+  const give = (id: number, text: string, pieceOf?: number) => {
+    delivery.start(id, pieceOf);
+    delivery.append(id, Buffer.from(text));
+    delivery.end(id);
+  };
+  const text = async (id: number, from: number, to: number) => {
+    let out = '';
+    for await (const chunk of delivery.read(id, from, to)) out += Buffer.from(chunk).toString('latin1');
+    return out;
+  };
+  return { delivery, spools, quarantine, released, outcomes, give, text };
+}
+
+async function settle() {
+  for (let i = 0; i < 10; i++) await turn();
+}
+
+describe('what becomes of a message', () => {
+  test('clean: it may leave as it is, and is counted', async () => {
+    const { give, released, outcomes, delivery } = setUp();
+    give(1, 'hello');
+    await settle();
+    expect(released.get(1)).toBe('deliver');
+    expect(outcomes).toEqual([{ outcome: 'clean', detections: [], limits: [] }]);
+    expect(Buffer.from(delivery.inMemory(1, 1, 3) ?? []).toString()).toBe('el');
+  });
+
+  test('infected: the original is kept before the changed form, of the same length, may leave', async () => {
+    const { give, released, outcomes, text, quarantine, delivery } = setUp();
+    give(1, 'a VIRUS here');
+    await settle();
+    expect(quarantine.kept).toEqual(['a VIRUS here']);
+    expect(released.get(1)).toBe('deliver');
+    expect(delivery.inMemory(1, 0, 12)).toBeUndefined();
+    expect(await text(1, 0, 12)).toBe('a ..... here');
+    expect(await text(1, 4, 9)).toBe('... h');
+    expect(outcomes[0]).toMatchObject({ outcome: 'infected', quarantineId: 'q1', sender: 'a@example.test', subject: 'hello' });
+  });
+
+  test('infected and not to be kept: it must not leave', async () => {
+    const { give, released, outcomes } = setUp({ quarantineWorks: false });
+    give(1, 'a VIRUS here');
+    await settle();
+    expect(released.get(1)).toBe('refuse');
+    expect(outcomes[0]).toMatchObject({ outcome: 'infected' });
+    expect(outcomes[0]?.quarantineId).toBeUndefined();
+  });
+
+  test('a spool on a full disk: it must not leave, and is counted as not scanned', async () => {
+    const { give, released, outcomes } = setUp({ spoolWorks: false });
+    give(1, 'hello');
+    await settle();
+    expect(released.get(1)).toBe('refuse');
+    expect(outcomes).toEqual([{ outcome: 'not-scanned', detections: [], limits: ['spool-failed'] }]);
+  });
+
+  test('a scan that throws: it must not leave, and is counted as not scanned', async () => {
+    const scan = async () => {
+      throw new Error('broken');
+    };
+    const { give, released, outcomes } = setUp({ scanner: { ...wordScanner(), scan } });
+    give(1, 'hello');
+    await settle();
+    expect(released.get(1)).toBe('refuse');
+    expect(outcomes).toMatchObject([{ outcome: 'not-scanned', limits: ['scan-failed'] }]);
+  });
+});
+
+describe('pieces of a message', () => {
+  test('take over what was overwritten in the whole', async () => {
+    const { give, text, outcomes } = setUp();
+    give(1, 'head\r\n\r\na VIRUS here');
+    await settle();
+    give(2, 'a VIR', 1);
+    give(3, 'US here', 1);
+    await settle();
+    expect(await text(2, 0, 5)).toBe('a ...');
+    expect(await text(3, 0, 7)).toBe('.. here');
+    expect(outcomes).toHaveLength(1);
+  });
+
+  test('that are not in the whole are scanned on their own', async () => {
+    const { give, text, outcomes } = setUp();
+    give(1, 'head\r\n\r\nbody');
+    await settle();
+    give(2, 'another VIRUS', 1);
+    await settle();
+    expect(await text(2, 0, 13)).toBe('another .....');
+    expect(outcomes).toHaveLength(2);
+  });
+});
+
+describe('giving up', () => {
+  test('a dropped message is never released, and its spool goes', async () => {
+    const { give, delivery, released, spools } = setUp();
+    give(1, 'hello');
+    delivery.drop(1);
+    await settle();
+    expect(released.size).toBe(0);
+    expect(spools.live()).toBe(0);
+  });
+
+  test('stop drops all', async () => {
+    const { give, delivery, released, spools } = setUp();
+    give(1, 'hello');
+    delivery.start(2, undefined);
+    delivery.stop();
+    await settle();
+    expect(released.size).toBe(0);
+    expect(spools.live()).toBe(0);
+  });
+});

@@ -1,0 +1,105 @@
+// Base64 as mail programs decode it, which is not one way: they differ in what they do after an inner '=' and with
+// octets outside the alphabet. Each reading that differs is a variant.
+
+const equalsSign = 0x3d;
+
+/** Octets that are made a string at once: small strings live and die cheaply. */
+const pieceBytes = 64 * 1024;
+
+const alphabet = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/');
+
+function tableOf(octets: Uint8Array): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const octet of octets) table[octet] = 1;
+  return table;
+}
+
+/** 1 for octets of base64 text (RFC 4648 §4) and its padding. */
+export const base64Octets: Uint8Array = tableOf(Buffer.concat([alphabet, Buffer.from('=')]));
+
+/** The same with CR and LF. */
+export const base64OrLineEnd: Uint8Array = tableOf(Buffer.concat([alphabet, Buffer.from('=\r\n')]));
+
+/** The offset of an '=' that text other than padding and line ends follows, or -1. */
+function innerPadding(bytes: Buffer): number {
+  const first = bytes.indexOf(equalsSign);
+  if (first === -1) return -1;
+  for (let at = first; at < bytes.length; at++) {
+    const octet = bytes[at] ?? 0;
+    if (octet !== equalsSign && base64Octets[octet] === 1) return first;
+  }
+  return -1;
+}
+
+/** The six bits of each octet of the alphabet; 64 for others. */
+const sextets: Uint8Array = (() => {
+  const table = new Uint8Array(256).fill(64);
+  alphabet.forEach((octet, value) => {
+    table[octet] = value;
+  });
+  return table;
+})();
+
+/** Decodes beyond padding: `restart`: an '=' begins a new group of four; else it is skipped. */
+function decodeAll(bytes: Buffer, restart: boolean): Buffer {
+  const out = Buffer.allocUnsafe(Math.ceil((bytes.length * 3) / 4));
+  let length = 0;
+  let bits = 0;
+  let count = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const octet = bytes[at] ?? 0;
+    const sextet = sextets[octet] ?? 64;
+    if (sextet === 64) {
+      if (restart && octet === equalsSign) count = 0;
+      continue;
+    }
+    bits = ((bits << 6) | sextet) & 0xffff;
+    count = (count + 1) % 4;
+    // The second, third and fourth of a group complete an octet each.
+    if (count === 2) out[length++] = bits >> 4;
+    else if (count === 3) out[length++] = bits >> 2;
+    else if (count === 0) out[length++] = bits;
+  }
+  return out.subarray(0, length);
+}
+
+/**
+ * Decodes lines of equal length piece by piece: a string of all of them would have to be built otherwise, which
+ * takes longer than decoding.
+ * @returns undefined when `bytes` are not written so
+ */
+function decodeLines(bytes: Buffer): Buffer | undefined {
+  const lineBytes = bytes.indexOf(0x0a) + 1;
+  const characters = lineBytes - (bytes[lineBytes - 2] === 0x0d ? 2 : 1);
+  if (lineBytes < 2 || characters % 4 !== 0 || lineBytes > pieceBytes) return undefined;
+  const lines = Math.floor(pieceBytes / lineBytes);
+  const out = Buffer.allocUnsafe(Math.ceil((bytes.length * 3) / 4));
+  let length = 0;
+  for (let at = 0; at < bytes.length; at += lines * lineBytes) {
+    const end = at + lines * lineBytes;
+    const written = out.write(bytes.toString('latin1', at, end), length, 'base64');
+    length += written;
+    // With anything else than base64 in it, a piece gives less.
+    if (end < bytes.length && written !== (lines * characters * 3) / 4) return undefined;
+  }
+  return out.subarray(0, length);
+}
+
+/**
+ * Decodes `bytes`, skipping what is not base64 (RFC 2045 §6.8). One variant where all decoders agree.
+ * @returns distinct readings, the commonest first
+ */
+export function decodeBase64(bytes: Buffer): Buffer[] {
+  const variants: Buffer[] = [];
+  if (innerPadding(bytes) === -1) {
+    // Node stops at the first '=', which ends the data here.
+    variants.push(decodeLines(bytes) ?? Buffer.from(bytes.toString('latin1'), 'base64'));
+  } else {
+    variants.push(decodeAll(bytes, true), decodeAll(bytes, false));
+  }
+  // Node reads '-' and '_' as the URL-safe alphabet (RFC 4648 §5); mail programs skip them.
+  if (bytes.includes(0x2d) || bytes.includes(0x5f)) variants.push(decodeAll(bytes, false));
+  return variants.filter(
+    (variant, index) => !variants.slice(0, index).some((other) => other.equals(variant)),
+  );
+}

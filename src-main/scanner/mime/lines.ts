@@ -1,0 +1,60 @@
+// The lines of a message by offsets. LF, CR LF and a bare CR end a line: mail programs take each of them for one.
+
+const lf = 0x0a;
+const cr = 0x0d;
+
+export function isLineEnd(octet: number | undefined): boolean {
+  return octet === lf || octet === cr;
+}
+
+export class Lines {
+  readonly #bytes: Buffer;
+  #nextLf = -1;
+  #nextCr = -1;
+  /** Offset of the line's first octet. */
+  start = 0;
+  /** Offset behind its last octet, without the line end. */
+  end = 0;
+  /** Offset of the next line. */
+  after = 0;
+  /** `end` of the line before, or 0. */
+  previousEnd = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** Moves on to the next line; false when there is none. */
+  next(): boolean {
+    const bytes = this.#bytes;
+    const from = this.after;
+    if (from >= bytes.length) return false;
+    this.previousEnd = this.end;
+    this.start = from;
+    // Each search goes on where it last found something: a message without any CR is not searched for it per line.
+    if (this.#nextLf < from) this.#nextLf = bytes[from] === lf ? from : this.#find(lf, from);
+    if (this.#nextCr < from) this.#nextCr = bytes[from] === cr ? from : this.#find(cr, from);
+    this.end = Math.min(this.#nextLf, this.#nextCr);
+    this.after = this.end + 1;
+    if (this.end === this.#nextCr && this.#nextCr < this.#nextLf) {
+      // CR LF, and CR CR LF as some gateways leave it.
+      if (this.#nextLf === this.end + 1) this.after = this.end + 2;
+      else if (this.#nextLf === this.end + 2 && bytes[this.end + 1] === cr) this.after = this.end + 3;
+    }
+    return true;
+  }
+
+  /** Goes on with the line that begins at `to`, further on; the line before it is the last that is not empty. */
+  jump(to: number): void {
+    if (to <= this.after) return;
+    this.after = to;
+    let end = to;
+    while (end > this.end && isLineEnd(this.#bytes[end - 1])) end--;
+    this.end = end;
+  }
+
+  #find(octet: number, from: number): number {
+    const found = this.#bytes.indexOf(octet, from);
+    return found === -1 ? this.#bytes.length : found;
+  }
+}

@@ -1,0 +1,61 @@
+// Quoted-printable (RFC 2045 §6.7), read as leniently as mail programs do.
+
+const equalsSign = 0x3d;
+const lf = 0x0a;
+const cr = 0x0d;
+
+/** The value of a hex digit, either case, or -1. */
+function hexValue(octet: number | undefined): number {
+  if (octet === undefined) return -1;
+  if (octet >= 0x30 && octet <= 0x39) return octet - 0x30;
+  const upper = octet & 0xdf;
+  return upper >= 0x41 && upper <= 0x46 ? upper - 0x37 : -1;
+}
+
+/** Where the line after a soft break at `at` (just behind the '=') begins, or -1 when it is none. */
+function afterSoftBreak(bytes: Buffer, at: number): number {
+  let next = at;
+  // Transport padding after the '=' is to be ignored (RFC 2045 §6.7 rule 3).
+  while (bytes[next] === 0x20 || bytes[next] === 0x09) next++;
+  if (next >= bytes.length) return next;
+  if (bytes[next] === lf) return next + 1;
+  if (bytes[next] !== cr) return -1;
+  return bytes[next + 1] === lf ? next + 2 : next + 1;
+}
+
+/** Whether text looks quoted-printable, whatever its header says. */
+export function looksQuotedPrintable(bytes: Buffer): boolean {
+  const first = bytes.indexOf(equalsSign);
+  if (first === -1) return false;
+  // A long text without any escape in this much of it would show its encoding in no mail program.
+  const window = bytes.toString('latin1', first, Math.min(bytes.length, first + 64 * 1024));
+  return /=(?:[0-9A-Fa-f]{2}|[ \t]{0,80}[\r\n])/.test(window);
+}
+
+/** Decodes; what is no escape stays as it is. */
+export function decodeQuotedPrintable(bytes: Buffer): Buffer {
+  const out = Buffer.allocUnsafe(bytes.length);
+  let length = 0;
+  let from = 0;
+  for (let at = bytes.indexOf(equalsSign); at !== -1; at = bytes.indexOf(equalsSign, at)) {
+    length += bytes.copy(out, length, from, at);
+    const high = hexValue(bytes[at + 1]);
+    const low = high === -1 ? -1 : hexValue(bytes[at + 2]);
+    if (low !== -1) {
+      out[length++] = high * 16 + low;
+      at += 3;
+      from = at;
+      continue;
+    }
+    const next = afterSoftBreak(bytes, at + 1);
+    if (next === -1) {
+      out[length++] = equalsSign;
+      at += 1;
+    } else {
+      at = next;
+    }
+    from = at;
+  }
+  length += bytes.copy(out, length, from);
+  return out.subarray(0, length);
+}

@@ -1,0 +1,30 @@
+// The ⓘ behind a label: one or two sentences in a popover. Its name stays apart from the label, so that the label
+// names the control alone; what it is about is its description.
+import { Button, Dialog, DialogTrigger, Popover } from 'react-aria-components';
+import { useSpeech } from '../i18n.ts';
+import styles from './controls.module.css';
+
+export interface HintProps {
+  readonly title: string;
+  readonly text: string;
+  readonly labelId: string;
+  readonly isOpen: boolean;
+  readonly onOpenChange: (isOpen: boolean) => void;
+}
+
+export function Hint({ title, text, labelId, isOpen, onOpenChange }: HintProps) {
+  const { say } = useSpeech();
+  return (
+    <DialogTrigger isOpen={isOpen} onOpenChange={onOpenChange}>
+      <Button className={styles['info'] ?? ''} aria-label={say('row.about')} aria-describedby={labelId}>
+        i
+      </Button>
+      <Popover className={styles['popover'] ?? ''} placement="bottom start">
+        <Dialog aria-label={title}>
+          <h4>{title}</h4>
+          <p>{text}</p>
+        </Dialog>
+      </Popover>
+    </DialogTrigger>
+  );
+}

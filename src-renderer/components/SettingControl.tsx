@@ -1,0 +1,139 @@
+// The controls by kind of row: toggle, port text, choice, and the lists behind their Edit button.
+import { useState } from 'react';
+import { assertNever } from '../../src-main/contract/assert-never.ts';
+import { appearanceSchema } from '../../src-main/contract/settings.ts';
+import type {
+  AddressesRow,
+  ApplicationsRow,
+  ChoiceRow,
+  LayoutRow,
+  PortsRow,
+  ToggleRow,
+} from '../../src-main/contract/settings-layout.ts';
+import { useApp, useDraft, useSettings } from '../app-context.ts';
+import { AddressListDialog } from '../dialogs/AddressListDialog.tsx';
+import { ApplicationListDialog } from '../dialogs/ApplicationListDialog.tsx';
+import { useSpeech } from '../i18n.ts';
+import { edit, valueAt } from '../state/draft-store.ts';
+import controls from './controls.module.css';
+import { ChevronIcon } from './icons.tsx';
+import { PushButton } from './PushButton.tsx';
+import styles from './page.module.css';
+
+interface ControlProps<Row extends LayoutRow> {
+  readonly row: Row;
+  readonly ids: { readonly control: string; readonly label: string; readonly problem: string };
+  readonly isDisabled: boolean;
+  readonly isWrong: boolean;
+}
+
+export function SettingControl({ row, ...rest }: ControlProps<LayoutRow>) {
+  switch (row.kind) {
+    case 'toggle':
+      return <ToggleControl row={row} {...rest} />;
+    case 'ports':
+      return <PortsControl row={row} {...rest} />;
+    case 'choice':
+      return <ChoiceControl row={row} {...rest} />;
+    case 'addresses':
+    case 'applications':
+      return <ListControl row={row} {...rest} />;
+    default:
+      return assertNever(row);
+  }
+}
+
+function ToggleControl({ row, ids, isDisabled }: ControlProps<ToggleRow>) {
+  const { draft } = useApp();
+  const settings = useSettings();
+  const isOn = useDraft(({ edits }) => valueAt(settings, edits, row.path));
+  return (
+    <button
+      type="button"
+      role="switch"
+      id={ids.control}
+      className={controls['toggle']}
+      aria-checked={isOn}
+      aria-labelledby={ids.label}
+      disabled={isDisabled}
+      onClick={() => edit(draft, row.path, !isOn)}
+    />
+  );
+}
+
+function PortsControl({ row, ids, isDisabled, isWrong }: ControlProps<PortsRow>) {
+  const { draft } = useApp();
+  const settings = useSettings();
+  const text = useDraft(({ edits }) => valueAt(settings, edits, row.path));
+  return (
+    <input
+      id={ids.control}
+      className={`${controls['field'] ?? ''} ${styles['ports'] ?? ''}`}
+      type="text"
+      inputMode="numeric"
+      autoComplete="off"
+      spellCheck={false}
+      value={text}
+      disabled={isDisabled}
+      aria-invalid={isWrong}
+      aria-describedby={isWrong ? ids.problem : undefined}
+      onChange={(event) => edit(draft, row.path, event.target.value)}
+    />
+  );
+}
+
+function ChoiceControl({ row, ids, isDisabled }: ControlProps<ChoiceRow>) {
+  const { say } = useSpeech();
+  const { draft } = useApp();
+  const settings = useSettings();
+  const value = useDraft(({ edits }) => valueAt(settings, edits, row.path));
+  const choose = (chosen: string) => {
+    if (row.path === 'appearance.language')
+      edit(draft, row.path, appearanceSchema.shape.language.parse(chosen));
+    else edit(draft, row.path, appearanceSchema.shape.theme.parse(chosen));
+  };
+  return (
+    <span className={`${controls['select'] ?? ''} ${styles['choice'] ?? ''}`}>
+      <select
+        id={ids.control}
+        value={value}
+        disabled={isDisabled}
+        onChange={(event) => choose(event.target.value)}
+      >
+        {row.options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {say(option.label)}
+          </option>
+        ))}
+      </select>
+      <ChevronIcon />
+    </span>
+  );
+}
+
+function ListControl({ row, ids, isDisabled }: ControlProps<AddressesRow | ApplicationsRow>) {
+  const { say, number } = useSpeech();
+  const settings = useSettings();
+  const entries = useDraft(({ edits }) => valueAt(settings, edits, row.path).length);
+  const [isOpen, setIsOpen] = useState(false);
+  const close = () => setIsOpen(false);
+  return (
+    <div className={styles['list']}>
+      <span className={controls['quiet']}>
+        <span aria-hidden="true">{number(entries)}</span>
+        <span className={styles['unseen']}>{say('row.entries', { count: entries })}</span>
+      </span>
+      {/* A button of two names: what it does, then for which list. */}
+      <PushButton
+        id={ids.control}
+        aria-labelledby={`${ids.control} ${ids.label}`}
+        isDisabled={isDisabled}
+        onPress={() => setIsOpen(true)}
+      >
+        {say('row.edit')}
+      </PushButton>
+      {isOpen && row.kind === 'addresses' && <AddressListDialog row={row} onClose={close} />}
+      {isOpen && row.kind === 'applications' && <ApplicationListDialog row={row} onClose={close} />}
+    </div>
+  );
+}

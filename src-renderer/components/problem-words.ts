@@ -1,0 +1,30 @@
+// What is wrong with what was typed, in words. The contract gives the kind and the piece.
+import type { AddressProblem } from '../../src-main/contract/address-list.ts';
+import {
+  type ApplicationProblem,
+  maxApplicationRuleLength,
+} from '../../src-main/contract/application-rule.ts';
+import type { PortListProblem } from '../../src-main/contract/port-list.ts';
+import type { Say } from '../i18n.ts';
+
+/** Enough of a wrong piece to know it by. */
+const maxPieceLength = 60;
+
+function shortened(piece: string): string {
+  return piece.length > maxPieceLength ? `${piece.slice(0, maxPieceLength)}…` : piece;
+}
+
+export function portProblemText(say: Say, problem: PortListProblem): string {
+  if (problem.kind === 'too-many') return say('problem.port.too-many', { limit: problem.limit });
+  if (problem.piece === '') return say('problem.port.empty-piece');
+  return say(`problem.port.${problem.kind}`, { piece: shortened(problem.piece) });
+}
+
+export function addressProblemText(say: Say, problem: AddressProblem): string {
+  if (problem.text === '') return say('problem.address.empty');
+  return say(`problem.address.${problem.kind}`, { text: shortened(problem.text) });
+}
+
+export function applicationProblemText(say: Say, problem: ApplicationProblem): string {
+  return say(`problem.application.${problem}`, { limit: maxApplicationRuleLength });
+}

@@ -1,0 +1,217 @@
+// Adds programs to "Excluded applications": those with mail connections first, then all that run, then installed mail
+// programs; a path can be typed or pasted into the search, and in Electron chosen by a file dialog.
+import { useEffect, useId, useState } from 'react';
+import { Header, type Key, ListBox, ListBoxItem, ListBoxSection } from 'react-aria-components';
+import type { Application } from '../../src-main/contract/api.ts';
+import type { TextKey } from '../../src-main/contract/locales.ts';
+import type { ExcludedApplication } from '../../src-main/contract/settings.ts';
+import { useApp, useCore } from '../app-context.ts';
+import controls from '../components/controls.module.css';
+import { DialogFrame } from '../components/DialogFrame.tsx';
+import styles from '../components/dialog.module.css';
+import { ProgramTile } from '../components/ProgramTile.tsx';
+import { PushButton } from '../components/PushButton.tsx';
+import { applicationProblemText } from '../components/problem-words.ts';
+import { useSpeech } from '../i18n.ts';
+import rows from './applications.module.css';
+import type { EntryEditor } from './ListDialog.tsx';
+import { filterSections, type PickerSections, pickerSections, typedProgram } from './picker-programs.ts';
+
+type Loaded =
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'failed' }
+  | { readonly kind: 'ready'; readonly sections: PickerSections };
+
+const nothing: PickerSections = { connected: [], running: [], installed: [] };
+
+function usePrograms(): Loaded {
+  const client = useCore((core) => core.client);
+  const [loaded, setLoaded] = useState<Loaded>({ kind: 'loading' });
+  useEffect(() => {
+    if (client === undefined) return;
+    let isCurrent = true;
+    const show = (next: Loaded) => {
+      if (isCurrent) setLoaded(next);
+    };
+    Promise.all([client.applications.running(), client.applications.installed()]).then(
+      ([running, installed]) => show({ kind: 'ready', sections: pickerSections(running, installed) }),
+      () => show({ kind: 'failed' }),
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [client]);
+  return loaded;
+}
+
+const sectionLabels: Readonly<Record<keyof PickerSections, TextKey>> = {
+  connected: 'picker.connected',
+  running: 'picker.running',
+  installed: 'picker.installed',
+};
+
+export function ApplicationPicker({ present, room, onSave, onClose }: EntryEditor<ExcludedApplication>) {
+  const { say } = useSpeech();
+  const { host } = useApp();
+  const loaded = usePrograms();
+  const [query, setQuery] = useState('');
+  const [picked, setPicked] = useState<ReadonlySet<Key>>(new Set());
+  const id = useId();
+
+  const typed = typedProgram(query);
+  const sections = filterSections(loaded.kind === 'ready' ? loaded.sections : nothing, query);
+  const shown = [...sections.connected, ...sections.running, ...sections.installed];
+  const isListed =
+    typed.kind === 'program' && shown.some((each) => each.application === typed.program.application);
+  const extra = typed.kind === 'program' && !isListed ? [typed.program] : [];
+  const listed = [...extra, ...shown];
+  // A path that was typed to its end needs no second click.
+  const chosen = new Set(
+    [...picked, ...extra.map((each) => each.application)].filter((key) => !present.includes(String(key))),
+  );
+
+  const onPick = (keys: Iterable<Key>) => {
+    // What the search hides stays picked.
+    const hidden = [...picked].filter((key) => !listed.some((each) => each.application === key));
+    setPicked(new Set([...hidden, ...keys].filter((key) => !extra.some((each) => each.application === key))));
+  };
+  const onAdd = () => {
+    onSave([...chosen].map((application) => ({ application: String(application) })));
+    onClose();
+  };
+  const browse = async () => {
+    const path = await host?.chooseProgram?.();
+    if (path) setQuery(path);
+  };
+
+  return (
+    <DialogFrame
+      title={say('applications.add-title')}
+      lead={say('applications.lead')}
+      size="wide"
+      onClose={onClose}
+      said={chosen.size > 0 && say('picker.selected', { count: chosen.size })}
+      buttons={
+        <>
+          <PushButton look="main" isDisabled={chosen.size === 0 || chosen.size > room} onPress={onAdd}>
+            {say('action.add')}
+          </PushButton>
+          <PushButton onPress={onClose}>{say('action.cancel')}</PushButton>
+        </>
+      }
+    >
+      <div className={styles['tools']}>
+        <input
+          className={`${controls['field'] ?? ''} ${styles['grow'] ?? ''}`}
+          type="search"
+          // biome-ignore lint/a11y/noAutofocus: the first field of a dialog that was just opened
+          autoFocus
+          autoComplete="off"
+          spellCheck={false}
+          aria-label={say('picker.search')}
+          placeholder={say('picker.search')}
+          value={query}
+          aria-invalid={typed.kind === 'wrong'}
+          aria-describedby={`${id}problem`}
+          onChange={(event) => setQuery(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && chosen.size > 0 && chosen.size <= room) onAdd();
+          }}
+        />
+        {host?.chooseProgram !== undefined && (
+          <PushButton onPress={() => void browse()}>{say('action.browse')}</PushButton>
+        )}
+        <p id={`${id}problem`} className={`${controls['problem'] ?? ''} ${rows['below'] ?? ''}`} role="alert">
+          {typed.kind === 'wrong' && applicationProblemText(say, typed.problem)}
+        </p>
+      </div>
+      <ListBox
+        aria-label={say('picker.list')}
+        className={`${styles['scroll'] ?? ''} ${rows['programs'] ?? ''}`}
+        selectionMode="multiple"
+        selectedKeys={chosen}
+        disabledKeys={present}
+        onSelectionChange={(keys) => onPick(keys === 'all' ? listed.map((each) => each.application) : keys)}
+        renderEmptyState={() => (
+          <p className={styles['empty']}>
+            {say(
+              loaded.kind === 'loading'
+                ? 'picker.loading'
+                : loaded.kind === 'failed'
+                  ? 'picker.failed'
+                  : 'picker.none',
+            )}
+          </p>
+        )}
+      >
+        {extra.length > 0 && <Section label="picker.typed" programs={extra} present={present} />}
+        {(['connected', 'running', 'installed'] as const)
+          .filter((name) => sections[name].length > 0)
+          .map((name) => (
+            <Section key={name} label={sectionLabels[name]} programs={sections[name]} present={present} />
+          ))}
+      </ListBox>
+    </DialogFrame>
+  );
+}
+
+interface SectionProps {
+  readonly label: TextKey;
+  readonly programs: readonly Application[];
+  readonly present: readonly string[];
+}
+
+function Section({ label, programs, present }: SectionProps) {
+  const { say } = useSpeech();
+  return (
+    <ListBoxSection className={rows['section'] ?? ''}>
+      <Header className={rows['head'] ?? ''}>{say(label)}</Header>
+      {programs.map((program) => (
+        <ListBoxItem
+          key={program.application}
+          id={program.application}
+          textValue={program.name}
+          className={rows['program'] ?? ''}
+        >
+          <span className={rows['check']} aria-hidden="true" />
+          <ProgramTile name={program.name} icon={program.icon} />
+          <span className={rows['name']}>
+            {program.name}
+            <span className={rows['path']}>{program.application}</span>
+          </span>
+          <Facts program={program} isPresent={present.includes(program.application)} />
+        </ListBoxItem>
+      ))}
+    </ListBoxSection>
+  );
+}
+
+/** The second connection and on are counted, not listed. */
+const shownConnections = 1;
+
+function Facts({ program, isPresent }: { readonly program: Application; readonly isPresent: boolean }) {
+  const { say, number } = useSpeech();
+  const more = program.connections.length - shownConnections;
+  return (
+    <span className={rows['facts']}>
+      {isPresent && <span>{say('picker.already')}</span>}
+      {program.connections.slice(0, shownConnections).map((connection) => (
+        <span key={connection}>
+          {connection}
+          {more > 0 && ` ${say('picker.more', { count: more })}`}
+        </span>
+      ))}
+      <span>
+        {[
+          program.processes > 0 &&
+            say('picker.processes', { count: program.processes, number: number(program.processes) }),
+          program.users.length > 0 &&
+            say('picker.users', { count: program.users.length, users: program.users.join(', ') }),
+        ]
+          .filter(Boolean)
+          .join(' · ')}
+      </span>
+      {program.interpreter && <span className={rows['warning']}>{say('picker.interpreter')}</span>}
+    </span>
+  );
+}

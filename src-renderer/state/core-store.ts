@@ -1,0 +1,79 @@
+// The core's live state as the page knows it: subscribe first, then a snapshot, then updates by revision; a missing
+// one means a new snapshot, a lost connection means dialling again with growing pauses.
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import type { Settings } from '../../src-main/contract/settings.ts';
+import type { Snapshot, StateUpdate } from '../../src-main/contract/state.ts';
+import type { CoreClient, Dial } from '../client.ts';
+
+export interface CoreState {
+  /** `lost` also while the first connection does not come about. */
+  readonly link: 'connecting' | 'live' | 'lost';
+  /** The last that is known, also while the connection is lost. */
+  readonly snapshot: Snapshot | undefined;
+  readonly client: CoreClient | undefined;
+}
+
+export type CoreStore = StoreApi<CoreState>;
+
+export function createCoreStore(): CoreStore {
+  return createStore<CoreState>(() => ({ link: 'connecting', snapshot: undefined, client: undefined }));
+}
+
+/** The snapshot after an update; `gap` when one between them is missing. An update from before the snapshot is ignored. */
+export function applyUpdate(snapshot: Snapshot, update: StateUpdate): Snapshot | 'gap' {
+  if (update.revision <= snapshot.revision) return snapshot;
+  if (update.revision > snapshot.revision + 1) return 'gap';
+  const given = Object.fromEntries(Object.entries(update.patch).filter(([, value]) => value !== undefined));
+  return { revision: update.revision, state: { ...snapshot.state, ...given } };
+}
+
+/** Shows settings that the core has just confirmed, ahead of the update that says the same. */
+export function confirmSettings(store: CoreStore, settings: Settings): void {
+  const { snapshot } = store.getState();
+  if (snapshot === undefined) return;
+  store.setState({ snapshot: { ...snapshot, state: { ...snapshot.state, settings } } });
+}
+
+/** Follows one connection until its stream ends; throws when it breaks. */
+export async function followState(client: CoreClient, store: CoreStore, signal: AbortSignal): Promise<void> {
+  const updates = await client.state.watch(undefined, { signal });
+  store.setState({ link: 'live', client, snapshot: await client.state.get() });
+  for await (const update of updates) {
+    const { snapshot } = store.getState();
+    const next = snapshot === undefined ? 'gap' : applyUpdate(snapshot, update);
+    store.setState({ snapshot: next === 'gap' ? await client.state.get() : next });
+  }
+}
+
+const firstPauseMs = 250;
+/** A core that was restarted is found again within this time. */
+const longestPauseMs = 5_000;
+
+export function pauseMs(failures: number): number {
+  return Math.min(longestPauseMs, firstPauseMs * 2 ** failures);
+}
+
+export interface FollowOptions {
+  readonly store: CoreStore;
+  readonly dial: Dial;
+  readonly wait: (ms: number) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** Keeps the store at the core's state until `signal` aborts. */
+export async function keepFollowing({ store, dial, wait, signal }: FollowOptions): Promise<void> {
+  let failures = 0;
+  while (!signal.aborted) {
+    const client = await dial(signal);
+    if (client !== undefined) {
+      try {
+        await followState(client, store, signal);
+      } catch {
+        // However a connection ends, the answer is the same: say so, and dial again.
+      }
+      if (store.getState().link === 'live') failures = 0;
+    }
+    store.setState({ link: 'lost', client: undefined });
+    if (!signal.aborted) await wait(pauseMs(failures++));
+  }
+}
