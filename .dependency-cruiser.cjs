@@ -50,7 +50,7 @@ module.exports = {
       name: 'no-unresolvable',
       severity: 'error',
       from: { path: '^(src|e2e|bench|scripts)' },
-      to: { couldNotResolve: true, pathNot: '\\.css(\\?.*)?$|^electron$' },
+      to: { couldNotResolve: true, pathNot: '[.]css$|^electron$' },
     },
   ],
   options: {

@@ -60,6 +60,8 @@ export default defineConfig({
       minify: true,
       // Everything is a file of its own: the content security policy knows no inline fonts or scripts.
       assetsInlineLimit: 0,
+      // It comes from the same machine: one file is quicker than many.
+      chunkSizeWarningLimit: 1_000,
       rolldownOptions: { input: at('src-renderer/index.html') },
     },
   },

@@ -1,10 +1,9 @@
 // Through a fixed listener on loopback: a mailbox of small messages, big messages, and the round trip of a NOOP.
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TLSSocket, connect } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
-import { readFileSync } from 'node:fs';
 import { mbsync } from '../e2e/support/clients.ts';
 import { freePort, startCore } from '../e2e/support/core.ts';
 import { startMailServer } from '../e2e/support/dovecot.ts';
@@ -18,10 +17,29 @@ const bigBytes = 20 * 1024 * 1024;
 const noops = 500;
 
 /** Fetches all big messages over one connection and throws them away. */
-export async function curlBig(host: string, port: number, caPath: string, wrap = (argv: string[]) => argv): Promise<void> {
+export async function curlBig(
+  host: string,
+  port: number,
+  caPath: string,
+  wrap = (argv: string[]) => argv,
+): Promise<void> {
   const base = `imaps://${host}:${port}/INBOX`;
-  const targets = Array.from({ length: bigCount }, (_, i) => ['-o', '/dev/null', `${base};UID=${i + 1}`]).flat();
-  const [program = '', ...args] = wrap(['curl', '-sS', '--max-time', '120', '--cacert', caPath, '-u', 'big:secret', ...targets]);
+  const targets = Array.from({ length: bigCount }, (_, i) => [
+    '-o',
+    '/dev/null',
+    `${base};UID=${i + 1}`,
+  ]).flat();
+  const [program = '', ...args] = wrap([
+    'curl',
+    '-sS',
+    '--max-time',
+    '120',
+    '--cacert',
+    caPath,
+    '-u',
+    'big:secret',
+    ...targets,
+  ]);
   await run(program, args);
 }
 
@@ -72,24 +90,52 @@ export async function benchFixedListener(bench: Bench): Promise<void> {
   const { directory, certificates } = bench;
   const mail = join(directory, 'mail');
   mkdirSync(mail);
-  const ports = { imap: await freePort(), imaps: await freePort(), pop3: await freePort(), pop3s: await freePort() };
-  const server = await startMailServer({ directory: mail, ports, certificate: certificates.server, users: mailboxes() });
+  const ports = {
+    imap: await freePort(),
+    imaps: await freePort(),
+    pop3: await freePort(),
+    pop3s: await freePort(),
+  };
+  const server = await startMailServer({
+    directory: mail,
+    ports,
+    certificate: certificates.server,
+    users: mailboxes(),
+  });
   const local = await freePort();
   const core = await startCore({
-    args: ['--data-dir', join(directory, 'data'), '--intercept', 'off', '--console', 'off', '--upstream-ca', certificates.caPath, '--listen', `${local}=127.0.0.1:${ports.imaps}/imaps`],
+    args: [
+      '--data-dir',
+      join(directory, 'data'),
+      '--intercept',
+      'off',
+      '--console',
+      'off',
+      '--upstream-ca',
+      certificates.caPath,
+      '--listen',
+      `${local}=127.0.0.1:${ports.imaps}/imaps`,
+    ],
   });
   try {
     const sync = (port: number, caPath: string) => async () => {
       const own = mkdtempSync(join(directory, 'mbsync-'));
       await mbsync({ host: 'localhost', port, transport: 'tls', user: 'small', caPath, directory: own });
     };
-    await bench.compare(`${smallName}, fixed listener`, sync(ports.imaps, certificates.caPath), sync(local, core.ready.ca));
+    await bench.compare(
+      `${smallName}, fixed listener`,
+      sync(ports.imaps, certificates.caPath),
+      sync(local, core.ready.ca),
+    );
     await bench.compare(
       `${bigName}, fixed listener`,
       () => curlBig('localhost', ports.imaps, certificates.caPath),
       () => curlBig('localhost', local, core.ready.ca),
     );
-    const sockets = [await openImap(ports.imaps, certificates.caPath), await openImap(local, core.ready.ca)] as const;
+    const sockets = [
+      await openImap(ports.imaps, certificates.caPath),
+      await openImap(local, core.ready.ca),
+    ] as const;
     await benchNoop(bench, ...sockets);
     for (const socket of sockets) socket.destroy();
     bench.note(`headless ready after ${core.ready.readyMs} ms`);

@@ -41,9 +41,12 @@ async function seconds(task: () => Promise<void>): Promise<number> {
   return (performance.now() - started) / 1_000;
 }
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, json: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '5' }, json: { type: 'string' } },
+});
 const rounds = Number(values.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds takes a whole number from 1, not ${values.rounds}`);
+if (!Number.isInteger(rounds) || rounds < 1)
+  throw new Error(`--rounds takes a whole number from 1, not ${values.rounds}`);
 const missing = missingTools(['dovecot', 'mbsync', 'curl', 'openssl'], { root: true });
 if (missing) {
   process.stderr.write(`the bench can't run${missing}\n`);
@@ -93,7 +96,9 @@ const rows = measurements.map(({ name, unit, direct, through }) => {
 const cell = (value: number, unit: string) => `${value.toFixed(3)} ${unit}`.padStart(11);
 process.stdout.write(`${'medians'.padEnd(62)}     direct     through   ratio\n`);
 for (const { name, unit, direct, through, ratio } of rows) {
-  process.stdout.write(`${name.padEnd(60)} ${cell(direct, unit)} ${cell(through, unit)} ${ratio.toFixed(2).padStart(6)}×\n`);
+  process.stdout.write(
+    `${name.padEnd(60)} ${cell(direct, unit)} ${cell(through, unit)} ${ratio.toFixed(2).padStart(6)}×\n`,
+  );
 }
 for (const line of notes) process.stdout.write(`${line}\n`);
 if (values.json !== undefined) {

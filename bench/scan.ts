@@ -22,7 +22,10 @@ export async function benchScan(bench: Bench): Promise<void> {
     const taken: number[] = [];
     for (let round = 0; round < bench.rounds; round++) {
       const { stdout } = await run(posternPath, ['scan', '--json', folder], { maxBuffer: 64 * 1024 * 1024 });
-      const inside = stdout.trim().split('\n').map((line) => (JSON.parse(line) as { ms: number }).ms);
+      const inside = stdout
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { ms: number }).ms);
       taken.push(inside.reduce((sum, ms) => sum + ms, 0));
     }
     const ms = taken.toSorted((a, b) => a - b)[Math.floor(taken.length / 2)] ?? Number.NaN;

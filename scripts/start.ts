@@ -2,6 +2,7 @@
 // the headless host with the console, in this very process.
 import { spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import { buildIfStale } from './build.ts';
 import { ensureDebianPackages } from './debian.ts';
@@ -58,6 +59,8 @@ if (reason === undefined) {
   startDesktop(args);
 } else {
   console.error(`No desktop window: ${reason}. Starting headless, with the console in a browser.`);
+  // As bin/postern does.
+  enableCompileCache(join(root, 'node_modules/.cache/node'));
   process.argv.splice(2, 0, 'headless');
   await import('../src-main/hosts/cli/main.ts');
 }

@@ -5,13 +5,25 @@ import { existsSync } from 'node:fs';
 import { buildIfStale } from './build.ts';
 import { ensureDebianPackages } from './debian.ts';
 
-const packages = ['nftables', 'iproute2', 'openssl', 'chromium', 'dovecot-imapd', 'dovecot-pop3d', 'isync', 'fetchmail', 'mpop', 'curl'];
+const packages = [
+  'nftables',
+  'iproute2',
+  'openssl',
+  'chromium',
+  'dovecot-imapd',
+  'dovecot-pop3d',
+  'isync',
+  'fetchmail',
+  'mpop',
+  'curl',
+];
 // The sibling folder's client scripts drive these too.
 if (existsSync('../shared/clients')) packages.push('thunderbird', 'libnss3-tools', 'python3');
 await ensureDebianPackages(packages, { why: 'the end-to-end tests' });
 await buildIfStale();
 
-const run = (program: string, args: readonly string[]) => spawnSync(program, args, { stdio: 'inherit' }).status ?? 1;
+const run = (program: string, args: readonly string[]) =>
+  spawnSync(program, args, { stdio: 'inherit' }).status ?? 1;
 const checks = run(process.execPath, ['scripts/check.ts', '--no-tests']);
 const tests = run('node_modules/.bin/vitest', [
   'run',
@@ -19,5 +31,6 @@ const tests = run('node_modules/.bin/vitest', [
   '--reporter=default',
   '--reporter=./scripts/count-reporter.ts',
 ]);
-if (checks !== 0) process.stdout.write('types, lint, layers or unused code failed: see above\n0 passed, 1 failed\n');
+if (checks !== 0)
+  process.stdout.write('types, lint, layers or unused code failed: see above\n0 passed, 1 failed\n');
 process.exit(checks || tests);

@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { MailTransportSettings } from '../../src-main/contract/settings.ts';
 import { createLab, type Lab } from '../support/netns.ts';
@@ -12,11 +13,16 @@ import type { Command } from './netfilter-program.ts';
 
 const missing = missingTools(['nft', 'ip', 'setpriv', 'sysctl'], { root: true });
 const node = resolve('node_modules/.bin/node');
-const script = (name: string, ...args: readonly (string | number)[]) => [
+const script = (url: URL, ...args: readonly (string | number)[]) => [
   node,
-  resolve('e2e/intercept', name),
+  fileURLToPath(url),
   ...args.map(String),
 ];
+const programs = {
+  netfilter: new URL('./netfilter-program.ts', import.meta.url),
+  server: new URL('./lab-server.ts', import.meta.url),
+  client: new URL('./lab-client.ts', import.meta.url),
+};
 const otherUser = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
 
 type Line = Readonly<Record<string, unknown>>;
@@ -69,7 +75,7 @@ describe.skipIf(missing !== undefined)(`the redirect of the kernel${missing ?? '
   beforeAll(async () => {
     lab = await createLab();
     const ports = [110, 143, 993, 995, 1143];
-    server = lab.server(script('lab-server.ts', ...ports), { stdio: ['ignore', 'pipe', 'inherit'] });
+    server = lab.server(script(programs.server, ...ports), { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     await new Promise<void>((ready) => {
       server.stdout?.on('data', (bytes: Buffer) => {
@@ -86,7 +92,7 @@ describe.skipIf(missing !== undefined)(`the redirect of the kernel${missing ?? '
   let listenPort: number;
 
   beforeEach(async () => {
-    program = new Talker(lab.client(script('netfilter-program.ts'), { stdio: ['pipe', 'pipe', 'inherit'] }));
+    program = new Talker(lab.client(script(programs.netfilter), { stdio: ['pipe', 'pipe', 'inherit'] }));
     program.say({ do: 'apply', settings: {} });
     listenPort = Number((await program.next('interception-ready'))['port']);
     expect(await program.next('applied')).toEqual({ event: 'applied', state: 'active' });
@@ -103,7 +109,7 @@ describe.skipIf(missing !== undefined)(`the redirect of the kernel${missing ?? '
   }
 
   async function connect(host: string, port: number, as: readonly string[] = []): Promise<Line> {
-    const { stdout, stderr } = await lab.runClient([...as, ...script('lab-client.ts', 'once', host, port)]);
+    const { stdout, stderr } = await lab.runClient([...as, ...script(programs.client, 'once', host, port)]);
     if (stdout === '') throw new Error(stderr);
     return JSON.parse(stdout) as Line;
   }
@@ -137,7 +143,7 @@ describe.skipIf(missing !== undefined)(`the redirect of the kernel${missing ?? '
     port: number,
     during: () => Promise<void>,
   ): Promise<Record<string, number>> {
-    const child = lab.client(script('lab-client.ts', 'loop', host, port), {
+    const child = lab.client(script(programs.client, 'loop', host, port), {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     let text = '';
@@ -222,10 +228,10 @@ describe.skipIf(missing !== undefined)(`the redirect of the kernel${missing ?? '
         expect(await apply({ imapsPorts, excludedAddresses })).toMatchObject({ state: 'active' });
       }
     };
-    const [v4, v6] = await Promise.all([
-      connecting(lab.internetV4[0], 143, changes),
-      connecting(lab.internetV6, 110, async () => undefined),
-    ]);
+    let v6: Record<string, number> = {};
+    const v4 = await connecting(lab.internetV4[0], 143, async () => {
+      v6 = await connecting(lab.internetV6, 143, changes);
+    });
     expect(Object.keys(v4)).toEqual(['proxied']);
     expect(Object.keys(v6)).toEqual(['proxied']);
     expect(v4['proxied']).toBeGreaterThan(100);
@@ -249,7 +255,10 @@ describe.skipIf(missing !== undefined)(`the redirect of the kernel${missing ?? '
     const elements = (name: string) =>
       new RegExp(`set ${name} \\{[^}]*?elements = \\{ ([^}]*) \\}`).exec(sets)?.[1];
     expect(elements('ports')).toBe('110, 143, 995, 3010-3020');
-    expect(elements('skip4')).toMatch(/^0\.0\.0\.0\/1$|0\.0\.0\.0-127\.255\.255\.255/);
+    // Kept pieces of earlier ranges lie among the new ones, without a gap.
+    expect(elements('skip4')?.replace(/\s+/g, ' ')).toBe(
+      '0.0.0.0-10.1.0.38, 10.1.0.39-10.1.0.51, 10.1.0.52-127.255.255.255',
+    );
     expect(elements('skip6')).toMatch(/^::/);
     expect(await connect(lab.internetV6, 143)).toMatchObject({ via: 'direct' });
   });
@@ -274,7 +283,7 @@ describe.skipIf(missing !== undefined)(`the redirect of the kernel${missing ?? '
   });
 
   test('released, new connections go direct and the redirected ones live on', async () => {
-    const held = lab.client(script('lab-client.ts', 'hold', lab.internetV4[0], 143), {
+    const held = lab.client(script(programs.client, 'hold', lab.internetV4[0], 143), {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     let said = '';
@@ -317,7 +326,7 @@ describe.skipIf(missing !== undefined)(`the redirect of the kernel${missing ?? '
     process.kill(pid, 'SIGSTOP');
     await program.kill('SIGKILL');
     const impostor = async (as: readonly string[]) => {
-      const child = lab.client([...as, ...script('lab-server.ts', listenPort)], {
+      const child = lab.client([...as, ...script(programs.server, listenPort)], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       await new Promise((ready) => child.stdout?.once('data', ready));
@@ -335,9 +344,7 @@ describe.skipIf(missing !== undefined)(`the redirect of the kernel${missing ?? '
   });
 
   test('a second owner of the name is told so, and the first one stays', async () => {
-    const second = new Talker(
-      lab.client(script('netfilter-program.ts'), { stdio: ['pipe', 'pipe', 'inherit'] }),
-    );
+    const second = new Talker(lab.client(script(programs.netfilter), { stdio: ['pipe', 'pipe', 'inherit'] }));
     second.say({ do: 'apply', settings: {} });
     expect(await second.next('applied')).toMatchObject({
       state: 'unavailable',
@@ -352,18 +359,16 @@ describe.skipIf(missing !== undefined)(`the redirect of the kernel${missing ?? '
     const reserved = async () =>
       (await lab.runClient(['sysctl', '-n', 'net.ipv4.ip_local_reserved_ports'])).stdout.trim();
     expect(await reserved()).toBe('61000-65535');
-    program.say({ do: 'stop' });
-    await program.next('stopped');
-    expect(await reserved()).toBe('');
-    await program.kill('SIGKILL');
-    await lab.runClient(['sysctl', '-qw', 'net.ipv4.ip_local_reserved_ports=8080']);
-    program = new Talker(lab.client(script('netfilter-program.ts'), { stdio: ['pipe', 'pipe', 'inherit'] }));
-    await apply({});
-    expect(await reserved()).toBe('8080,61000-65535');
-    program.say({ do: 'stop' });
-    await program.next('stopped');
-    expect(await reserved()).toBe('8080');
-    await lab.runClient(['sysctl', '-qw', 'net.ipv4.ip_local_reserved_ports=']);
+    for (const before of ['', '8080']) {
+      await program.kill('SIGKILL');
+      await lab.runClient(['sysctl', '-qw', `net.ipv4.ip_local_reserved_ports=${before}`]);
+      program = new Talker(lab.client(script(programs.netfilter), { stdio: ['pipe', 'pipe', 'inherit'] }));
+      await apply({});
+      expect(await reserved()).toBe([before, '61000-65535'].filter(Boolean).join(','));
+      program.say({ do: 'stop' });
+      await program.next('stopped');
+      expect(await reserved()).toBe(before);
+    }
   });
 
   test("mail passes the anti-spoof rule of wg-quick's full tunnel", async () => {

@@ -10,20 +10,75 @@ export interface TestCertificates {
   readonly rogue: { readonly certPath: string; readonly keyPath: string };
 }
 
-const names = 'DNS:localhost,DNS:mail.example.test,IP:127.0.0.1,IP:::1';
+/** Loopback, and the addresses of the server host in the lab of two namespaces. */
+const names =
+  'DNS:localhost,DNS:mail.example.test,IP:127.0.0.1,IP:::1,IP:10.77.0.2,IP:fd77::2,IP:203.0.113.10,IP:203.0.113.11,IP:fd99::10';
 
 /** Writes them into `directory`; keys are readable by all, as dovecot's processes need it. */
 export function makeCertificates(directory: string): TestCertificates {
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+  const openssl = (...args: string[]) =>
+    execFileSync('openssl', args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
   const authority = (name: string, subject: string) =>
-    openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', `${name}.key`, '-out', `${name}.pem`, '-days', '30', '-subj', subject, '-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign');
+    openssl(
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.pem`,
+      '-days',
+      '30',
+      '-subj',
+      subject,
+      '-addext',
+      'basicConstraints=critical,CA:TRUE',
+      '-addext',
+      'keyUsage=critical,keyCertSign,cRLSign',
+    );
   const server = (name: string, ca: string) => {
-    openssl('req', '-newkey', 'rsa:2048', '-nodes', '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', '/CN=localhost');
-    writeFileSync(join(directory, `${name}.ext`), `subjectAltName=${names}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n`);
-    openssl('x509', '-req', '-in', `${name}.csr`, '-CA', `${ca}.pem`, '-CAkey', `${ca}.key`, '-CAcreateserial', '-days', '20', '-extfile', `${name}.ext`, '-out', `${name}.pem`);
+    openssl(
+      'req',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.csr`,
+      '-subj',
+      '/CN=localhost',
+    );
+    writeFileSync(
+      join(directory, `${name}.ext`),
+      `subjectAltName=${names}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n`,
+    );
+    openssl(
+      'x509',
+      '-req',
+      '-in',
+      `${name}.csr`,
+      '-CA',
+      `${ca}.pem`,
+      '-CAkey',
+      `${ca}.key`,
+      '-CAcreateserial',
+      '-days',
+      '20',
+      '-extfile',
+      `${name}.ext`,
+      '-out',
+      `${name}.pem`,
+    );
     return { certPath: join(directory, `${name}.pem`), keyPath: join(directory, `${name}.key`) };
   };
   authority('ca', '/CN=Test CA');
   authority('rogue-ca', '/CN=Unknown CA');
-  return { caPath: join(directory, 'ca.pem'), server: server('server', 'ca'), rogue: server('rogue', 'rogue-ca') };
+  return {
+    caPath: join(directory, 'ca.pem'),
+    server: server('server', 'ca'),
+    rogue: server('rogue', 'rogue-ca'),
+  };
 }

@@ -24,10 +24,16 @@ async function run(account: Account, argv: readonly string[]): Promise<string> {
   const [program = '', ...args] = account.wrap?.(argv) ?? argv;
   const env = { ...process.env, HOME: account.directory, FETCHMAILHOME: account.directory };
   return await new Promise((resolve, reject) => {
-    execFile(program, args, { env, timeout: 100_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
-      if (error) reject(new Error(`${argv[0]}: ${error.message}\n${stdout.slice(-2_000)}\n${stderr.slice(-2_000)}`));
-      else resolve(stdout);
-    });
+    execFile(
+      program,
+      args,
+      { env, timeout: 100_000, maxBuffer: 64 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        if (error)
+          reject(new Error(`${argv[0]}: ${error.message}\n${stdout.slice(-2_000)}\n${stderr.slice(-2_000)}`));
+        else resolve(stdout);
+      },
+    );
   });
 }
 
@@ -38,21 +44,40 @@ function filesBelow(directory: string): Buffer[] {
 }
 
 const curlArguments = ({ caPath, transport, user }: Account) => [
-  'curl', '-sS', '--max-time', '90', '--cacert', caPath, '-u', `${user}:secret`,
+  'curl',
+  '-sS',
+  '--max-time',
+  '90',
+  '--cacert',
+  caPath,
+  '-u',
+  `${user}:secret`,
   ...(transport === 'starttls' ? ['--ssl-reqd'] : []),
 ];
 
 /** Fetches one message by curl over IMAP. */
-export async function curlImapMessage(account: Account, uid: string, out = join(account.directory, `uid-${uid}`)): Promise<Buffer> {
+export async function curlImapMessage(
+  account: Account,
+  uid: string,
+  out = join(account.directory, `uid-${uid}`),
+): Promise<Buffer> {
   const scheme = account.transport === 'tls' ? 'imaps' : 'imap';
-  await run(account, [...curlArguments(account), '-o', out, `${scheme}://${account.host}:${account.port}/INBOX;UID=${uid}`]);
+  await run(account, [
+    ...curlArguments(account),
+    '-o',
+    out,
+    `${scheme}://${account.host}:${account.port}/INBOX;UID=${uid}`,
+  ]);
   return readFileSync(out);
 }
 
 export async function curlImap(account: Account): Promise<Buffer[]> {
   const base = `${account.transport === 'tls' ? 'imaps' : 'imap'}://${account.host}:${account.port}/INBOX`;
   const found = await run(account, [...curlArguments(account), base, '-X', 'UID SEARCH ALL']);
-  const uids = found.replace(/\r?\n/g, '').split(' ').filter((word) => /^\d+$/.test(word));
+  const uids = found
+    .replace(/\r?\n/g, '')
+    .split(' ')
+    .filter((word) => /^\d+$/.test(word));
   const out = join(account.directory, 'mail');
   mkdirSync(out);
   const targets = uids.flatMap((uid) => ['-o', join(out, uid), `${base};UID=${uid}`]);
@@ -63,10 +88,16 @@ export async function curlImap(account: Account): Promise<Buffer[]> {
 export async function curlPop3(account: Account): Promise<Buffer[]> {
   const base = `${account.transport === 'tls' ? 'pop3s' : 'pop3'}://${account.host}:${account.port}/`;
   const listed = await run(account, [...curlArguments(account), base]);
-  const numbers = listed.split('\n').map((line) => line.split(' ')[0] ?? '').filter((word) => /^\d+$/.test(word));
+  const numbers = listed
+    .split('\n')
+    .map((line) => line.split(' ')[0] ?? '')
+    .filter((word) => /^\d+$/.test(word));
   const out = join(account.directory, 'mail');
   mkdirSync(out);
-  await run(account, [...curlArguments(account), ...numbers.flatMap((n) => ['-o', join(out, n), `${base}${n}`])]);
+  await run(account, [
+    ...curlArguments(account),
+    ...numbers.flatMap((n) => ['-o', join(out, n), `${base}${n}`]),
+  ]);
   return filesBelow(out);
 }
 
@@ -121,7 +152,15 @@ export async function fetchmail(account: Account, protocol: 'imap' | 'pop3'): Pr
       ` user ${account.user} password secret keep fetchall norewrite pass8bits mda "${deliver}" ${tls}\n`,
   );
   chmodSync(file, 0o600);
-  await run(account, ['fetchmail', '-f', file, '--pidfile', join(account.directory, 'pid'), '--nosyslog', '-N']);
+  await run(account, [
+    'fetchmail',
+    '-f',
+    file,
+    '--pidfile',
+    join(account.directory, 'pid'),
+    '--nosyslog',
+    '-N',
+  ]);
   return filesBelow(out);
 }
 

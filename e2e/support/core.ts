@@ -46,7 +46,9 @@ export async function startCore({ args, wrap = (argv) => argv }: StartOptions): 
       const line = output.split('\n').find((each) => each.startsWith('{"event":"ready"'));
       if (line !== undefined && output.includes('\n')) done(JSON.parse(line) as ReadyLine);
     });
-    child.once('exit', (code) => fail(new Error(`the core ended with ${code} before it was ready: ${errors}${output}`)));
+    child.once('exit', (code) =>
+      fail(new Error(`the core ended with ${code} before it was ready: ${errors}${output}`)),
+    );
   });
   return {
     ready,

@@ -29,11 +29,17 @@ export interface MailServerOptions {
   readonly mailPlugins?: string;
   /** Runs the command line elsewhere (in a network namespace). */
   readonly spawn?: (argv: readonly string[]) => ChildProcess;
-  /** Where its port can be reached from here, to wait for it; absent: only its process is waited for. */
-  readonly probe?: { readonly host: string; readonly port: number };
+  /** Whether it can be reached; default: a greeting on its IMAP port at 127.0.0.1. */
+  readonly isUp?: () => Promise<boolean>;
 }
 
-function configuration({ directory, ports, certificate, listen = '127.0.0.1', mailPlugins = '' }: MailServerOptions): string {
+function configuration({
+  directory,
+  ports,
+  certificate,
+  listen = '127.0.0.1',
+  mailPlugins = '',
+}: MailServerOptions): string {
   return `base_dir = ${directory}/run
 state_dir = ${directory}/run
 instance_name = postern-test-${ports.imap}
@@ -94,7 +100,9 @@ protocol imap {
 }
 
 function fillMaildir(maildir: string, messages: readonly TestMessage[]): void {
-  const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' })));
+  const [uid, gid] = ['-u', '-g'].map((flag) =>
+    Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' })),
+  );
   for (const folder of ['', 'cur', 'new', 'tmp']) {
     mkdirSync(join(maildir, folder), { recursive: true });
     chownSync(join(maildir, folder), uid ?? 65534, gid ?? 65534);
@@ -119,6 +127,9 @@ async function answers(host: string, port: number): Promise<boolean> {
   });
 }
 
+/** It takes two to four seconds; a busy machine may need more. */
+const maxTries = 200;
+
 /** Starts it and waits for its greeting. */
 export async function startMailServer(options: MailServerOptions): Promise<MailServer> {
   const { directory, users } = options;
@@ -126,14 +137,21 @@ export async function startMailServer(options: MailServerOptions): Promise<MailS
   mkdirSync(join(directory, 'run'));
   mkdirSync(join(directory, 'mail'));
   for (const [user, messages] of Object.entries(users)) fillMaildir(join(directory, 'mail', user), messages);
-  writeFileSync(join(directory, 'passwd'), Object.keys(users).map((user) => `${user}:{PLAIN}secret::::::\n`).join(''));
+  writeFileSync(
+    join(directory, 'passwd'),
+    Object.keys(users)
+      .map((user) => `${user}:{PLAIN}secret::::::\n`)
+      .join(''),
+  );
   const file = join(directory, 'dovecot.conf');
   writeFileSync(file, configuration(options));
   const argv = ['dovecot', '-F', '-c', file];
   const child = options.spawn?.(argv) ?? spawn(argv[0] ?? '', argv.slice(1), { stdio: 'inherit' });
-  const { host, port } = options.probe ?? { host: '127.0.0.1', port: options.ports.imap };
-  for (let tries = 0; tries < 100 && !(await answers(host, port)); tries++) {
-    if (child.exitCode !== null) throw new Error(`dovecot ended with ${child.exitCode}; see ${directory}/dovecot.log`);
+  const isUp = options.isUp ?? (() => answers('127.0.0.1', options.ports.imap));
+  for (let tries = 0; !(await isUp()); tries++) {
+    if (tries === maxTries) throw new Error(`dovecot gives no greeting; see ${directory}/dovecot.log`);
+    if (child.exitCode !== null)
+      throw new Error(`dovecot ended with ${child.exitCode}; see ${directory}/dovecot.log`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return {

@@ -2,7 +2,12 @@
 // put together at run time, so that no file of the project holds it.
 import { crc32, deflateRawSync } from 'node:zlib';
 
-export const eicar = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}', '$EICAR-STANDARD-', 'ANTIVIRUS-TEST-FILE!', '$H+H*'].join('');
+export const eicar = [
+  'X5O!P%@AP[4\\PZX54(P^)7CC)7}',
+  '$EICAR-STANDARD-',
+  'ANTIVIRUS-TEST-FILE!',
+  '$H+H*',
+].join('');
 
 export interface TestMessage {
   readonly name: string;
@@ -53,7 +58,13 @@ export function noise(sizeBytes: number, seed = 1): Buffer {
   return bytes;
 }
 
-function header(name: string, subject: string, type = 'text/plain; charset=us-ascii', encoding = '7bit', extra = ''): string {
+function header(
+  name: string,
+  subject: string,
+  type = 'text/plain; charset=us-ascii',
+  encoding = '7bit',
+  extra = '',
+): string {
   return [
     'Return-Path: <sender@example.test>',
     'Received: from mx.example.test (mx.example.test [192.0.2.1])\r\n\tby mail.example.test; Mon, 01 Jan 2024 10:00:00 +0000',
@@ -80,13 +91,24 @@ function multipart(boundary: string, parts: readonly string[]): string {
 
 const mixed = (boundary: string) => `multipart/mixed; boundary="${boundary}"`;
 
-function attached(name: string, subject: string, file: string, content: Buffer, type = 'application/octet-stream'): string {
+function attached(
+  name: string,
+  subject: string,
+  file: string,
+  content: Buffer,
+  type = 'application/octet-stream',
+): string {
   return (
     header(name, subject, mixed(`b-${name}`)) +
     multipart(`b-${name}`, [
       part('text/plain; charset=us-ascii', 'See the attachment.\r\n'),
       part(`${type}; name="${file}"`, base64(content), 'base64', `attachment; filename="${file}"`),
-      part('text/plain; name="note.txt"', 'A clean note behind it.\r\n', '7bit', 'attachment; filename="note.txt"'),
+      part(
+        'text/plain; name="note.txt"',
+        'A clean note behind it.\r\n',
+        '7bit',
+        'attachment; filename="note.txt"',
+      ),
     ])
   );
 }
@@ -98,7 +120,7 @@ function uuencode(content: Buffer): string {
     text += String.fromCharCode(32 + line.length);
     for (let i = 0; i < line.length; i += 3) {
       const bits = ((line[i] ?? 0) << 16) | ((line[i + 1] ?? 0) << 8) | (line[i + 2] ?? 0);
-      for (const shift of [18, 12, 6, 0]) text += String.fromCharCode(32 + (((bits >> shift) & 63) || 64));
+      for (const shift of [18, 12, 6, 0]) text += String.fromCharCode(32 + ((bits >> shift) & 63 || 64));
     }
     text += '\r\n';
   }
@@ -125,25 +147,42 @@ export function testMessages(): TestMessage[] {
   };
   const infected: Record<string, string> = {
     'eicar-base64': attached('eicar-base64', 'virus in an attachment', 'eicar.com', virus),
-    'eicar-zip': attached('eicar-zip', 'virus in a zip', 'eicar.zip', zip('eicar.com', virus), 'application/zip'),
+    'eicar-zip': attached(
+      'eicar-zip',
+      'virus in a zip',
+      'eicar.zip',
+      zip('eicar.com', virus),
+      'application/zip',
+    ),
     'eicar-inline': `${header('eicar-inline', 'virus as the body')}${eicar}\r\n`,
     'eicar-nested':
       header('eicar-nested', 'virus in a nested message', mixed('n2')) +
-      multipart('n2', [part('text/plain', 'forwarded:\r\n'), part('message/rfc822', inner, '7bit', 'attachment; filename="fwd.eml"')]),
+      multipart('n2', [
+        part('text/plain', 'forwarded:\r\n'),
+        part('message/rfc822', inner, '7bit', 'attachment; filename="fwd.eml"'),
+      ]),
     'eicar-unterminated':
       `${header('eicar-unterminated', 'never closed', mixed('n3'))}--n3\r\n${part('text/plain', 'open\r\n')}\r\n` +
       `--n3\r\n${part('application/octet-stream', base64(virus), 'base64')}`,
     'eicar-uuencode': `${header('eicar-uuencode', 'virus uuencoded')}begin 644 eicar.com\r\n${uuencode(virus)}\`\r\nend\r\n`,
   };
   const list = (messages: Record<string, string>, isInfected: boolean) =>
-    Object.entries(messages).map(([name, text]) => ({ name, wire: Buffer.from(text, 'latin1'), infected: isInfected }));
+    Object.entries(messages).map(([name, text]) => ({
+      name,
+      wire: Buffer.from(text, 'latin1'),
+      infected: isInfected,
+    }));
   return [...list(clean, false), ...list(infected, true)];
 }
 
 /** A message with one random attachment, so that it is about `sizeBytes` in wire form. */
 export function bigMessage(name: string, sizeBytes: number): TestMessage {
   const content = noise(Math.floor((sizeBytes * 57) / 78), 7);
-  return { name, wire: Buffer.from(attached(name, 'a big one', 'big.bin', content), 'latin1'), infected: false };
+  return {
+    name,
+    wire: Buffer.from(attached(name, 'a big one', 'big.bin', content), 'latin1'),
+    infected: false,
+  };
 }
 
 /** What must not be found in anything that reached a client: the virus raw or inside base64 in its three alignments. */
@@ -167,7 +206,12 @@ export function smallMessages(count: number): TestMessage[] {
       header(name, `message ${i}`, mixed(`s-${i}`)) +
       multipart(`s-${i}`, [
         part('text/plain; charset=utf-8', text),
-        part('application/octet-stream; name="a.bin"', base64(noise(3_000, i + 1)), 'base64', 'attachment; filename="a.bin"'),
+        part(
+          'application/octet-stream; name="a.bin"',
+          base64(noise(3_000, i + 1)),
+          'base64',
+          'attachment; filename="a.bin"',
+        ),
       ]);
     return { name, wire: Buffer.from(wire, 'latin1'), infected: false };
   });

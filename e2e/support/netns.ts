@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export interface RunResult {
+interface RunResult {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;

@@ -34,6 +34,7 @@ export const connectionSchema = z.object({
   port: z.number(),
   program: z.string().optional(),
   uid: z.number().optional(),
+  pid: z.number().optional(),
   state: z.enum(['connecting', 'scanning', 'relayed']),
   reason: z.enum([...relayReasons, ...errorCodes]).optional(),
   messages: z.number(),

@@ -26,8 +26,8 @@ export interface Protection {
   stop(): Promise<void>;
 }
 
-/** The longest that a timer can wait (2^31 - 1 ms); a later end is looked at again then. */
-const maxTimerMs = 2_147_483_647;
+/** Timers stand still while the machine sleeps, and clocks are set: while an end time is due, it is looked at this often. */
+const lookAgainMs = 60_000;
 
 class SettingsProtection implements Protection {
   readonly #options: ProtectionOptions;
@@ -41,10 +41,11 @@ class SettingsProtection implements Protection {
     this.#options = options;
   }
 
-  apply(settings: MailTransportSettings): Promise<void> {
+  async apply(settings: MailTransportSettings): Promise<void> {
+    if (this.#released) return;
     this.#wanted = settings;
     this.#working ??= this.#work();
-    return this.#working;
+    await this.#working;
   }
 
   async release(): Promise<void> {
@@ -90,7 +91,7 @@ class SettingsProtection implements Protection {
       return await this.#backend.start(plan);
     } catch (error) {
       // A fault of ours must not end the core: mail goes direct, and the page says so.
-      log('interception-failed', { error: String(error) });
+      log('interception-failed', { error });
       return { state: 'unavailable', reason: 'nft-failed', detail: String(error) };
     }
   }
@@ -101,7 +102,7 @@ class SettingsProtection implements Protection {
     const at = nextChangeAt(settings, clock.now());
     this.#cancelTimer =
       at &&
-      clock.after(Math.min(at.getTime() - clock.now().getTime(), maxTimerMs), () => {
+      clock.after(Math.min(at.getTime() - clock.now().getTime(), lookAgainMs), () => {
         this.#cancelTimer = undefined;
         // Settings that came meanwhile know of their own ends.
         if (!this.#wanted && !this.#working) void this.apply(settings);
@@ -120,7 +121,8 @@ export function protectionFrom(
   hasListeners: boolean,
 ): Availability {
   if (!settings.enabled) return { state: 'off', reason: 'protection-off' };
-  // Connections that come to a fixed listener are scanned with nothing intercepted.
-  if (interception.state !== 'active' && hasListeners) return { ...interception, state: 'active' };
-  return interception;
+  // Where nothing is to be intercepted, the fixed listeners are the protection.
+  return interception.reason === 'intercept-off' && hasListeners
+    ? { ...interception, state: 'active' }
+    : interception;
 }

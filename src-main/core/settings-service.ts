@@ -31,8 +31,8 @@ export interface SettingsService {
   update(patch: Patch): Promise<SettingsResult>;
   /** Stores the defaults of all sections. */
   reset(): Promise<SettingsResult>;
-  /** Calls back with each change, when it is stored and before `update` resolves. */
-  onChange(callback: (settings: Settings) => void): void;
+  /** Calls back with each change, when it is stored; `update` resolves when what comes back has. */
+  onChange(callback: (settings: Settings) => Promise<void>): void;
 }
 
 export type OpenSettingsResult =
@@ -88,7 +88,8 @@ type ParsedOverrides =
 /** A settings document whose keys may be missing; its version, when it has one, must be today's. */
 function parseOverrides(document: unknown): ParsedOverrides {
   if (document === undefined) return { ok: true, patch: {} };
-  const { version } = typeof document === 'object' && document !== null && 'version' in document ? document : defaultSettings;
+  const { version } =
+    typeof document === 'object' && document !== null && 'version' in document ? document : defaultSettings;
   if (version !== defaultSettings.version) return { ok: false, detail: 'version' };
   const parsed = settingsPatchSchema.safeParse(document);
   if (parsed.success) return { ok: true, patch: parsed.data };
@@ -98,7 +99,7 @@ function parseOverrides(document: unknown): ParsedOverrides {
 class StoredSettings implements SettingsService {
   readonly #options: SettingsOptions;
   readonly #path: string;
-  readonly #listeners: ((settings: Settings) => void)[] = [];
+  readonly #listeners: ((settings: Settings) => Promise<void>)[] = [];
   #current: Settings = defaultSettings;
   #problems: State['settingsProblems'] = [];
   /** The file holds something of the user's that is not in `#current`, and no copy of it could be made yet. */
@@ -119,7 +120,7 @@ class StoredSettings implements SettingsService {
     return this.#problems;
   }
 
-  onChange(callback: (settings: Settings) => void): void {
+  onChange(callback: (settings: Settings) => Promise<void>): void {
     this.#listeners.push(callback);
   }
 
@@ -133,7 +134,7 @@ class StoredSettings implements SettingsService {
 
   async load(overrides: Patch): Promise<void> {
     const found = await readDocument(this.#path);
-    if (found.kind === 'unreadable') this.#options.log('settings-unreadable', { error: String(found.error) });
+    if (found.kind === 'unreadable') this.#options.log('settings-unreadable', { error: found.error });
     const { settings, problems } = loaded(found);
     const sectionsAlone = problems.every(({ code }) => code === 'settings-section-invalid');
     this.#keepFirst = problems.length > 0;
@@ -153,16 +154,19 @@ class StoredSettings implements SettingsService {
     }
   }
 
-  #change(from: (settings: Settings) => Settings): Promise<SettingsResult> {
-    const result = this.#queue.then(async (): Promise<SettingsResult> => {
+  async #change(from: (settings: Settings) => Settings): Promise<SettingsResult> {
+    const storing = this.#queue.then(async () => {
       const settings = from(this.#current);
-      if (!(await this.#save(settings))) return { ok: false, code: 'settings-not-saved' };
+      if (!(await this.#save(settings))) return undefined;
       this.#current = settings;
-      for (const listener of this.#listeners) listener(settings);
-      return { ok: true, settings };
+      // Not waited for in the queue: of several changes the latest is in force soonest.
+      return { settings, inForce: this.#listeners.map((listener) => listener(settings)) };
     });
-    this.#queue = result.catch(() => undefined);
-    return result;
+    this.#queue = storing.catch(() => undefined);
+    const stored = await storing;
+    if (!stored) return { ok: false, code: 'settings-not-saved' };
+    await Promise.all(stored.inForce);
+    return { ok: true, settings: stored.settings };
   }
 
   async #save(settings: Settings): Promise<boolean> {
@@ -172,7 +176,7 @@ class StoredSettings implements SettingsService {
       await placeFile(this.#path, (file) => writeAll(file, bytes), this.#options.open);
       return true;
     } catch (error) {
-      this.#options.log('settings-not-saved', { error: String(error) });
+      this.#options.log('settings-not-saved', { error });
       return false;
     }
   }
@@ -193,7 +197,7 @@ class StoredSettings implements SettingsService {
       this.#keepFirst = false;
       return keptAs;
     } catch (error) {
-      this.#options.log('settings-not-kept', { error: String(error) });
+      this.#options.log('settings-not-kept', { error });
       return undefined;
     }
   }

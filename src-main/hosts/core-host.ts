@@ -1,24 +1,18 @@
 // Everything that a running core needs around it, the same for every host: its data directory and lock, its ports, and
 // the unix socket on which commands reach it.
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { RPCHandler } from '@orpc/server/ws';
 import type { ErrorCode } from '../contract/error-codes.ts';
 import { type Core, startCore } from '../core/core.ts';
-import type { Clock, Ports } from '../core/ports.ts';
+import type { Clock, Log, Ports } from '../core/ports.ts';
 import { takeCoreLock } from './core-lock.ts';
 import { openDataDir, socketPath } from './data-dir.ts';
-import type { Log } from './log.ts';
 import { createCallServer, type ServeCalls } from './headless/rpc.ts';
-import { startSocketServer } from './headless/socket-server.ts';
+import { type SocketServer, startSocketServer } from './headless/socket-server.ts';
 
-export interface CoreHostOptions
-  extends Pick<Ports, 'intercept' | 'listeners' | 'settings' | 'consoleUrl' | 'hostEndpoints' | 'workerUrl' | 'rulesDirectory'> {
-  readonly dataDir: string;
-  readonly upstreamCaPath: string | undefined;
-  readonly log: Log;
-}
+/** What differs from host to host. */
+export type CoreHostOptions = Omit<Ports, 'clock' | 'random' | 'hostname' | 'uid'>;
 
 export interface CoreHost {
   readonly core: Core;
@@ -30,7 +24,7 @@ export interface CoreHost {
 
 export type CoreHostResult =
   | { readonly ok: true; readonly host: CoreHost }
-  | { readonly ok: false; readonly code: ErrorCode };
+  | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
 
 const clock: Clock = {
   now: () => new Date(),
@@ -40,36 +34,49 @@ const clock: Clock = {
   },
 };
 
-/** Starts a core on a data directory that has none yet; rejects with the system's error for a file that can't be read. */
+/** A fault ends the process: the kernel then takes the redirect away, and mail goes directly to its servers. */
+export function endOnFaults(log: Log): void {
+  // Rejections that nobody handles arrive here, too (node's default for them).
+  process.on('uncaughtException', (error) => {
+    log('fault', { error });
+    process.exit(1);
+  });
+}
+
+/** Starts a core on a data directory that has none running yet. */
 export async function startCoreHost(options: CoreHostOptions): Promise<CoreHostResult> {
-  const { dataDir, upstreamCaPath, ...ports } = options;
-  // Every file and socket below is for its owner alone, whoever makes it.
+  // Every file and socket that is made from here on is for its owner alone, whoever makes it.
   process.umask(0o077);
-  const upstreamCa = upstreamCaPath === undefined ? undefined : readFileSync(upstreamCaPath, 'utf8');
-  openDataDir(dataDir);
-  const lock = takeCoreLock(dataDir);
-  if (lock === undefined) return { ok: false, code: 'already-running' };
-  const core = await startCore({
-    ...ports,
-    dataDir,
-    upstreamCa,
+  openDataDir(options.dataDir);
+  const lock = takeCoreLock(options.dataDir);
+  if (lock === undefined) return { ok: false, code: 'already-running', detail: options.dataDir };
+  const started = await startCore({
+    ...options,
     clock,
     random: randomBytes,
     hostname: hostname(),
     uid: process.geteuid?.() ?? 0,
+  }).catch((error: unknown) => {
+    lock.release();
+    throw error;
   });
+  if (!started.ok) {
+    lock.release();
+    return started;
+  }
+  const { core } = started;
   const serveCalls = createCallServer(new RPCHandler(core.router));
-  const socket = await startSocketServer(socketPath(dataDir), serveCalls);
-  return {
-    ok: true,
-    host: {
-      core,
-      serveCalls,
-      async stop() {
-        await socket.stop();
-        await core.stop();
-        lock.release();
-      },
-    },
+  let socket: SocketServer | undefined;
+  const stop = async () => {
+    await socket?.stop();
+    await core.stop();
+    lock.release();
   };
+  try {
+    socket = await startSocketServer(socketPath(options.dataDir), serveCalls);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { ok: true, host: { core, serveCalls, stop } };
 }

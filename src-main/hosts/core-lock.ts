@@ -19,7 +19,8 @@ function isBusy(error: unknown): boolean {
 export function takeCoreLock(dataDir: string): CoreLock | undefined {
   const database = new DatabaseSync(join(dataDir, 'core.lock'));
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    // Nothing is ever written: no journal beside the file.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
     if (isBusy(error)) return undefined;

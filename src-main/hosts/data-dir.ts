@@ -1,6 +1,7 @@
 // Where a core keeps everything, and the names in there that hosts and commands meet by.
 import { chmodSync, mkdirSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -13,6 +14,12 @@ export function defaultDataDir({ env, home, uid }: Surroundings): string {
   if (uid === 0) return '/var/lib/postern';
   const state = env['XDG_STATE_HOME'];
   return join(state !== undefined && isAbsolute(state) ? state : join(home, '.local', 'state'), 'postern');
+}
+
+/** The directory that a command line names, or the default of whoever runs it. */
+export function dataDirOf(given: string | undefined): string {
+  if (given !== undefined) return resolve(given);
+  return defaultDataDir({ env: process.env, home: homedir(), uid: process.getuid?.() });
 }
 
 /** The unix socket on which the core of a data directory answers its commands. */

@@ -13,6 +13,9 @@ test('an event is one line of JSON, and an error shows its stack and code alone'
     port: 1143,
     text: 'two\nlines',
   });
-  expect(JSON.parse(lines[1] ?? '').error).toMatchObject({ error: expect.stringContaining('boom'), code: 'EX' });
+  expect(JSON.parse(lines[1] ?? '').error).toMatchObject({
+    error: expect.stringContaining('boom'),
+    code: 'EX',
+  });
   expect(lines[1]).not.toContain('secret');
 });

@@ -1,6 +1,6 @@
 // What a host says about itself while it runs: one JSON line an event, to its standard error (the journal, under systemd).
 
-export type Log = (event: string, fields: Readonly<Record<string, unknown>>) => void;
+import type { Log } from '../core/ports.ts';
 
 export interface LogPorts {
   readonly write: (line: string) => void;

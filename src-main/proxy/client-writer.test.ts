@@ -32,7 +32,10 @@ async function takeAll(client: ReturnType<typeof slowClient>) {
 describe('the order of what goes to the client', () => {
   test('octets, streams and what comes after them keep their turns', async () => {
     const client = slowClient();
-    const writer = new ClientWriter(client.socket, { onBacklog: () => undefined, onFailure: () => undefined });
+    const writer = new ClientWriter(client.socket, {
+      onBacklog: () => undefined,
+      onFailure: () => undefined,
+    });
     writer.write(Buffer.from('1'));
     writer.stream(() => chunks('2', '3'));
     writer.write(Buffer.from('4'));
@@ -45,7 +48,10 @@ describe('the order of what goes to the client', () => {
   test('says when it waits for the client, and when no more', async () => {
     const client = slowClient();
     const said: boolean[] = [];
-    const writer = new ClientWriter(client.socket, { onBacklog: (waiting) => said.push(waiting), onFailure: () => undefined });
+    const writer = new ClientWriter(client.socket, {
+      onBacklog: (waiting) => said.push(waiting),
+      onFailure: () => undefined,
+    });
     writer.write(Buffer.from('first'));
     expect(said).toEqual([true]);
     await takeAll(client);
@@ -69,7 +75,10 @@ describe('the order of what goes to the client', () => {
     const client = slowClient();
     client.socket.on('error', () => undefined);
     const said: boolean[] = [];
-    const writer = new ClientWriter(client.socket, { onBacklog: (waiting) => said.push(waiting), onFailure: () => undefined });
+    const writer = new ClientWriter(client.socket, {
+      onBacklog: (waiting) => said.push(waiting),
+      onFailure: () => undefined,
+    });
     writer.write(Buffer.from('first'));
     writer.write(Buffer.from('second'));
     client.socket.destroy();

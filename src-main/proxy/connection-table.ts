@@ -1,5 +1,11 @@
 // The open connections, as the pages show them and as they are ended from there.
-import type { Connection, ConnectionOwner, Endpoint, MailProtocol, RelayReason } from '../contract/connection.ts';
+import type {
+  Connection,
+  ConnectionOwner,
+  Endpoint,
+  MailProtocol,
+  RelayReason,
+} from '../contract/connection.ts';
 import type { ErrorCode } from '../contract/error-codes.ts';
 
 /** One open connection. The proxy changes what is known of it while it lives. */

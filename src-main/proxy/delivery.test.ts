@@ -56,7 +56,12 @@ describe('what becomes of a message', () => {
     expect(delivery.inMemory(1, 0, 12)).toBeUndefined();
     expect(await text(1, 0, 12)).toBe('a ..... here');
     expect(await text(1, 4, 9)).toBe('... h');
-    expect(outcomes[0]).toMatchObject({ outcome: 'infected', quarantineId: 'q1', sender: 'a@example.test', subject: 'hello' });
+    expect(outcomes[0]).toMatchObject({
+      outcome: 'infected',
+      quarantineId: 'q1',
+      sender: 'a@example.test',
+      subject: 'hello',
+    });
   });
 
   test('infected and not to be kept: it must not leave', async () => {

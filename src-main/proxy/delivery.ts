@@ -76,7 +76,12 @@ export class Delivery {
   }
 
   start(message: MessageId, pieceOf: MessageId | undefined): void {
-    this.#held.set(message, { spool: this.#options.spools.create(), pieceOf, overwrites: [], dropped: false });
+    this.#held.set(message, {
+      spool: this.#options.spools.create(),
+      pieceOf,
+      overwrites: [],
+      dropped: false,
+    });
   }
 
   append(message: MessageId, bytes: Uint8Array): void {
@@ -200,7 +205,9 @@ export class Delivery {
   }
 
   async #summary(held: Held): Promise<{ sender?: string; subject?: string }> {
-    return await this.#options.summarise(await held.spool.read(0, Math.min(held.spool.sizeBytes, summaryBytes)));
+    return await this.#options.summarise(
+      await held.spool.read(0, Math.min(held.spool.sizeBytes, summaryBytes)),
+    );
   }
 
   #refuse(message: MessageId, reason: NotScannedReason): void {

@@ -9,7 +9,9 @@ export interface Chunk<Name extends string> {
 }
 
 /** Waits for the next octets, or the end, of any of the sockets. Nothing is read from the others. */
-export function nextChunk<Name extends string>(sockets: Readonly<Record<Name, Socket>>): Promise<Chunk<Name>> {
+export function nextChunk<Name extends string>(
+  sockets: Readonly<Record<Name, Socket>>,
+): Promise<Chunk<Name>> {
   return new Promise((resolve) => {
     const cleanups: (() => void)[] = [];
     let settled = false;

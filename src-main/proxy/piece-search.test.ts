@@ -34,12 +34,16 @@ describe('finding a piece of a message in the whole', () => {
 
   test('also across the borders of its windows', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1_048_000, max: 1_049_600 }), fc.integer({ min: 1, max: 3_000 }), async (at, size) => {
-        const whole = Buffer.alloc(2_200_000);
-        for (let i = 0; i < size; i++) whole[at + i] = 1 + ((i * 7 + size) % 255);
-        const found = await findPiece(octets(whole), octets(whole.subarray(at, at + size)), []);
-        expect(found).toBe(at);
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 1_048_000, max: 1_049_600 }),
+        fc.integer({ min: 1, max: 3_000 }),
+        async (at, size) => {
+          const whole = Buffer.alloc(2_200_000);
+          for (let i = 0; i < size; i++) whole[at + i] = 1 + ((i * 7 + size) % 255);
+          const found = await findPiece(octets(whole), octets(whole.subarray(at, at + size)), []);
+          expect(found).toBe(at);
+        },
+      ),
       { numRuns: 30 },
     );
   });

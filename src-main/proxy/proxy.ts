@@ -19,8 +19,8 @@ import { nextChunk } from './next-chunk.ts';
 import { relay, reset } from './relay.ts';
 import { exclusionOf, type ProxyRules } from './rules.ts';
 import { Session } from './session.ts';
-import { openTlsLegs } from './tls-legs.ts';
 import { createTlsContexts, type TlsContexts } from './tls.ts';
+import { openTlsLegs } from './tls-legs.ts';
 import { createDialer } from './upstream.ts';
 
 export interface ProxyEvents {
@@ -91,7 +91,9 @@ interface Legs {
   forwarded: Buffer;
 }
 
-type Spoken = { readonly kind: 'imap' | 'pop3' | 'not-mail' } | { readonly kind: 'failed'; readonly reason: ErrorCode };
+type Spoken =
+  | { readonly kind: 'imap' | 'pop3' | 'not-mail' }
+  | { readonly kind: 'failed'; readonly reason: ErrorCode };
 
 export function createProxy(options: ProxyOptions): Proxy {
   const table = new ConnectionTable((open) => {
@@ -110,7 +112,8 @@ export function createProxy(options: ProxyOptions): Proxy {
   setTimeout(contexts, tlsWarmUpMs).unref();
 
   function end(entry: Entry, reason: ErrorCode | undefined): void {
-    if (reason !== undefined) options.log('connection-ended', { id: entry.id, server: serverLabel(entry), reason });
+    if (reason !== undefined)
+      options.log('connection-ended', { id: entry.id, server: serverLabel(entry), reason });
     table.remove(entry);
   }
 
@@ -195,7 +198,11 @@ export function createProxy(options: ProxyOptions): Proxy {
         onOutcome: (outcome) => {
           entry.messages++;
           const program = entry.owner?.sandboxId ?? entry.owner?.path;
-          options.events.message({ ...outcome, server: serverLabel(entry), ...(program === undefined ? {} : { program }) });
+          options.events.message({
+            ...outcome,
+            server: serverLabel(entry),
+            ...(program === undefined ? {} : { program }),
+          });
         },
       },
       upgrade: (client, server) => openTls(entry, client, server),

@@ -3,7 +3,8 @@ import { defaultSettings, type MailTransportSettings } from '../contract/setting
 import { exclusionOf, rulesFrom } from './rules.ts';
 
 const now = new Date('2026-01-01T12:00:00Z');
-const with_ = (patch: Partial<MailTransportSettings>) => rulesFrom({ ...defaultSettings.mailTransport, ...patch }, 1);
+const with_ = (patch: Partial<MailTransportSettings>) =>
+  rulesFrom({ ...defaultSettings.mailTransport, ...patch }, 1);
 const server = { address: '192.0.2.7', port: 993 };
 
 describe('which connections are left alone', () => {
@@ -25,16 +26,18 @@ describe('which connections are left alone', () => {
 
   test('an address that is mapped into IPv6 is the IPv4 one', () => {
     const rules = with_({ excludedAddresses: [{ address: '192.0.2.7' }] });
-    expect(exclusionOf(rules, { address: '::ffff:192.0.2.7', port: 143 }, undefined, now)).toBe('excluded-address');
+    expect(exclusionOf(rules, { address: '::ffff:192.0.2.7', port: 143 }, undefined, now)).toBe(
+      'excluded-address',
+    );
   });
 
   test.each([
     ['2026-01-01T12:00:01Z', 'excluded-address'],
     ['2026-01-01T12:00:00Z', undefined],
   ])('an exclusion until %s: %s', (until, expected) => {
-    expect(exclusionOf(with_({ excludedAddresses: [{ address: '192.0.2.7', until }] }), server, undefined, now)).toBe(
-      expected,
-    );
+    expect(
+      exclusionOf(with_({ excludedAddresses: [{ address: '192.0.2.7', until }] }), server, undefined, now),
+    ).toBe(expected);
   });
 
   test.each([
@@ -42,9 +45,15 @@ describe('which connections are left alone', () => {
     ['/usr/bin/mutt', { uid: 1, path: '/usr/bin/mutt2' }, undefined],
     ['/opt/mail/*', { uid: 1, path: '/opt/mail/bin/a' }, 'excluded-application'],
     ['/opt/mail/*', { uid: 1, path: '/opt/mailer' }, undefined],
-    ['flatpak:org.example.Mail', { uid: 1, path: '/app/bin/mail', sandboxId: 'flatpak:org.example.Mail' }, 'excluded-application'],
+    [
+      'flatpak:org.example.Mail',
+      { uid: 1, path: '/app/bin/mail', sandboxId: 'flatpak:org.example.Mail' },
+      'excluded-application',
+    ],
     ['/usr/bin/mutt', { uid: 1 }, undefined],
   ])('an excluded application %s for %o: %s', (application, owner, expected) => {
-    expect(exclusionOf(with_({ excludedApplications: [{ application }] }), server, owner, now)).toBe(expected);
+    expect(exclusionOf(with_({ excludedApplications: [{ application }] }), server, owner, now)).toBe(
+      expected,
+    );
   });
 });

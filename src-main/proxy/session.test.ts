@@ -15,7 +15,8 @@ function passingEngine(script: (event: EngineEvent) => EngineAction[] | undefine
       events.push(event);
       const scripted = script(event);
       if (scripted) return scripted;
-      if (event.kind === 'data') return [{ kind: 'send', to: event.from === 'client' ? 'server' : 'client', bytes: event.bytes }];
+      if (event.kind === 'data')
+        return [{ kind: 'send', to: event.from === 'client' ? 'server' : 'client', bytes: event.bytes }];
       if (event.kind === 'end') return [{ kind: 'end', to: event.from === 'client' ? 'server' : 'client' }];
       return [];
     },
@@ -28,7 +29,11 @@ afterEach(() => {
   for (const undo of teardown.splice(0)) undo();
 });
 
-async function startSession(engine: Engine, changes: Partial<SessionOptions> = {}, quarantine = memoryQuarantine()) {
+async function startSession(
+  engine: Engine,
+  changes: Partial<SessionOptions> = {},
+  quarantine = memoryQuarantine(),
+) {
   const client = await socketPair();
   const server = await socketPair();
   const ended = Promise.withResolvers<ErrorCode | undefined>();
@@ -98,15 +103,23 @@ describe('octets', () => {
   });
 
   test('what the server was told before the session is not told again', async () => {
-    const { client, atServer, start } = await startSession(passingEngine().engine, { forwarded: Buffer.from('a LOG') });
+    const { client, atServer, start } = await startSession(passingEngine().engine, {
+      forwarded: Buffer.from('a LOG'),
+    });
     start('* OK\r\n');
     client.write('IN x y\r\n');
     await vi.waitFor(() => expect(atServer()).toBe('IN x y\r\n'));
   });
 
   test('what the server was told before, and should not have been, ends the connection', async () => {
-    const refusing = passingEngine((event) => (event.kind === 'data' && event.from === 'client' ? [{ kind: 'send', to: 'server', bytes: Buffer.from('other') }] : undefined));
-    const { ended, start } = await startSession(refusing.engine, { forwarded: Buffer.from('a COMPRESS DEFLATE\r\n') });
+    const refusing = passingEngine((event) =>
+      event.kind === 'data' && event.from === 'client'
+        ? [{ kind: 'send', to: 'server', bytes: Buffer.from('other') }]
+        : undefined,
+    );
+    const { ended, start } = await startSession(refusing.engine, {
+      forwarded: Buffer.from('a COMPRESS DEFLATE\r\n'),
+    });
     start('* OK\r\n');
     expect(await ended).toBe('protocol-violation');
   });
@@ -120,7 +133,13 @@ function holdingEngine() {
     if (event.kind === 'release') {
       if (event.release === 'refuse') return [{ kind: 'send', to: 'client', bytes: Buffer.from('refused') }];
       return [
-        { kind: 'send-message', message: event.message, from: 0, to: sizes.get(event.message) ?? 0, dotStuff: false },
+        {
+          kind: 'send-message',
+          message: event.message,
+          from: 0,
+          to: sizes.get(event.message) ?? 0,
+          dotStuff: false,
+        },
         { kind: 'message-drop', message: event.message },
         { kind: 'send', to: 'client', bytes: Buffer.from('!') },
       ];
@@ -161,7 +180,14 @@ describe('messages', () => {
   test('a client that vanishes takes the spools with it', async () => {
     const scanner = { ...wordScanner(), scan: () => new Promise<never>(() => undefined) };
     const { client, spools, ended, start } = await startSession(holdingEngine().engine, {
-      delivery: { spools: memorySpools(), quarantine: memoryQuarantine(), scanner, summarise: async () => ({}), server: 's', onOutcome: () => undefined },
+      delivery: {
+        spools: memorySpools(),
+        quarantine: memoryQuarantine(),
+        scanner,
+        summarise: async () => ({}),
+        server: 's',
+        onOutcome: () => undefined,
+      },
     });
     start('never decided');
     client.resetAndDestroy();
@@ -178,7 +204,11 @@ describe('keep-alive', () => {
 
   test('is due each interval while a message is held, also while the server goes on sending', async () => {
     const { engine, events } = passingEngine((event) =>
-      event.kind === 'data' && text(event.bytes) === 'hold' ? [{ kind: 'message-start', message: 1 }] : event.kind === 'data' ? [] : undefined,
+      event.kind === 'data' && text(event.bytes) === 'hold'
+        ? [{ kind: 'message-start', message: 1 }]
+        : event.kind === 'data'
+          ? []
+          : undefined,
     );
     const { start } = await startSession(engine);
     const due = () => events.filter((event) => event.kind === 'keep-alive').length;

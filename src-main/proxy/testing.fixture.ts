@@ -42,7 +42,9 @@ export const cleanVerdict: Verdict = {
 export const infectedVerdict: Verdict = {
   ...cleanVerdict,
   outcome: 'infected',
-  detections: [{ name: 'Postern.Test.Eicar', engine: 'literal', category: 'test', part: '', sha256: '0'.repeat(64) }],
+  detections: [
+    { name: 'Postern.Test.Eicar', engine: 'literal', category: 'test', part: '', sha256: '0'.repeat(64) },
+  ],
 };
 
 /** Spools in memory; `live` counts those that were not dropped. */

@@ -4,7 +4,7 @@ import type { LimitCode } from '../contract/verdict.ts';
 import { fillAll, fillContent, fillFields, noticeFor, type Stretch } from './fill.ts';
 import type { Encoding, Region } from './mime/regions.ts';
 import type { Span, Start } from './mime/walker.ts';
-import { type Inspection, type Inspector, inspect, type RawHit } from './pipeline.ts';
+import { type Inspection, type Inspector, inspect, isInfected, type RawHit } from './pipeline.ts';
 
 /** Same-size replacement of the original octets at `offset`. */
 export interface Overwrite {
@@ -21,8 +21,8 @@ const mergeGapBytes = 64;
 /** Octets of one overwrite, so that one that covers a large part can be cut into pieces. */
 const compareBytes = 4_096;
 
-/** What prevents a scan from proving anything. */
-const unproven: readonly LimitCode[] = ['scan-time', 'engine-timeout', 'engine-failed'];
+/** What leaves octets unseen by the engine; harmless only where the original was just as unseen. */
+const engineLimits: readonly LimitCode[] = ['engine-timeout', 'engine-failed'];
 
 /** A stretch of content between two pieces of structure. */
 interface Segment extends Stretch {
@@ -148,11 +148,12 @@ export function differences(original: Buffer, changed: Buffer): Overwrite[] {
   return overwrites;
 }
 
-/** Nothing harmful is left, and the scan that says so was able to see it. */
-function isHarmless({ detections, limits }: Inspection): boolean {
+/** Nothing harmful is left, and the scan that says so saw no less than the first one. */
+function isHarmless(now: Inspection, found: Inspection): boolean {
   return (
-    detections.every(({ category }) => category === 'suspicious') &&
-    !unproven.some((code) => limits.has(code))
+    !isInfected(now.detections) &&
+    !now.limits.has('scan-time') &&
+    !engineLimits.some((code) => now.limits.has(code) && !found.limits.has(code))
   );
 }
 
@@ -167,7 +168,7 @@ export function neutralise(
   deadline: number,
 ): Overwrite[] {
   const message = Buffer.from(original);
-  const notice = noticeFor(found.detections.find(({ category }) => category !== 'suspicious')?.name ?? '');
+  const notice = noticeFor(found.detections.find((detection) => isInfected([detection]))?.name ?? '');
   const steps: ((at: Inspection) => void)[] = [
     ...Array<(at: Inspection) => void>(placeRounds).fill((at) => fillPlaces(message, at)),
     (at) => fillSegments(message, at, notice),
@@ -177,7 +178,7 @@ export function neutralise(
   for (const step of steps) {
     step(latest);
     latest = inspect(message, inspector, deadline);
-    if (isHarmless(latest)) return differences(original, message);
+    if (isHarmless(latest, found)) return differences(original, message);
   }
   fillAll(message, { start: 0, end: message.length }, notice);
   return differences(original, message);

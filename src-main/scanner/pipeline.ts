@@ -1,6 +1,6 @@
 // One message in, what was found in it and where: the raw octets, every reading of its parts, what archives hold.
 import { hash } from 'node:crypto';
-import { type Detection, type LimitCode, outcomeOf, type Verdict } from '../contract/verdict.ts';
+import type { Detection, LimitCode, Verdict } from '../contract/verdict.ts';
 import type { Engine, Finding, Match } from './engines/engine.ts';
 import { maxDetections, nameBytes, type ScanLimits } from './limits.ts';
 import { decodeRegion, type Region, regionsOf } from './mime/regions.ts';
@@ -39,6 +39,9 @@ export interface Inspection {
   readonly walk: Walk;
 }
 
+/** A verdict before its outcome: the contract adds that up, and workers do without its schema library. */
+export type Report = Omit<Verdict, 'outcome'>;
+
 /** What one set of octets is within the message. */
 interface Place {
   readonly path: string;
@@ -65,9 +68,8 @@ function pathOf(path: string, name: string | undefined): string {
     .slice(0, pathCharacters);
 }
 
-/** The names of findings that make a message infected. */
-function harmful(findings: readonly Finding[]): Finding[] {
-  return findings.filter(({ category }) => category !== 'suspicious');
+function isHarmful({ category }: { readonly category: Detection['category'] }): boolean {
+  return category !== 'suspicious';
 }
 
 /** Without those that say the same of something around: of a message, where its part is named too. */
@@ -158,8 +160,9 @@ class Inspecting {
   #region(bytes: Buffer, region: Region, within: Place): readonly string[] {
     if (this.#isLate()) return [];
     const { start, end, encoding } = region;
-    const path = within.path === '' ? region.path : pathOf(within.path, within.name);
-    const name = region.name ?? (within.path === '' ? undefined : region.path);
+    const around = pathOf(within.path, within.name);
+    const path = around === '' ? region.path : around;
+    const name = region.name ?? (around === '' ? undefined : region.path);
     const place: Place = { ...within, path, name, mimeDepth: within.mimeDepth + 1 };
     if (encoding === 'identity')
       return this.#identity(bytes.subarray(start, end), place, end - start < bytes.length);
@@ -220,7 +223,7 @@ class Inspecting {
       const octets = sha256 ?? hash('sha256', bytes);
       this.#detections.set(key, { name, engine: by.id, category, part, sha256: octets });
     }
-    return harmful(findings);
+    return findings.filter(isHarmful);
   }
 
   #isLate(): boolean {
@@ -239,16 +242,18 @@ export function inspect(bytes: Buffer, inspector: Inspector, deadline: number): 
   return new Inspecting(inspector, deadline).run(bytes);
 }
 
-/** The verdict that an inspection adds up to. `ms`: what it took. */
-export function verdictOf(inspection: Inspection, bytes: number, ms: number): Verdict {
-  const { detections, sha256, parts } = inspection;
-  const complete = inspection.limits.size === 0;
-  const limits = [...inspection.limits];
+/** Whether a message with these detections must be made harmless. */
+export function isInfected(detections: readonly Detection[]): boolean {
+  return detections.some(isHarmful);
+}
+
+/** What an inspection says of a message. `bytes`: its size; `ms`: what it took. */
+export function reportOf(inspection: Inspection, bytes: number, ms: number): Report {
+  const { detections, sha256, parts, limits } = inspection;
   return {
-    outcome: outcomeOf(detections, complete),
-    complete,
+    complete: limits.size === 0,
     detections: [...detections],
-    limits,
+    limits: [...limits],
     sha256,
     bytes,
     parts,

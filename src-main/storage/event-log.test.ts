@@ -197,18 +197,31 @@ describe('a file that is not what it should be', () => {
     expect(problems).toMatchObject([{ kind: 'not-read' }]);
   });
 
-  test('a write that fails is tried again, and nothing is forgotten', () => {
+  test('writes that fail are told once and tried again, and nothing is forgotten', () => {
     const log = open();
     fireTimers();
     const other = new DatabaseSync(file);
     other.exec('BEGIN EXCLUSIVE');
     log.add(infected);
+    log.add(infected);
+    expect(timers).toHaveLength(1);
+    fireTimers();
     expect(problems).toMatchObject([{ kind: 'not-written' }]);
-    expect(log.list(5).map(({ id }) => id)).toEqual([1]);
+    expect(log.list(5).map(({ id }) => id)).toEqual([2, 1]);
     other.exec('ROLLBACK');
     other.close();
     fireTimers();
-    expect(inFile('SELECT id FROM message')).toEqual([1]);
-    expect(log.list(5)).toHaveLength(1);
+    expect(inFile('SELECT id FROM message')).toEqual([1, 2]);
+    log.add(infected);
+    expect(inFile('SELECT id FROM message')).toEqual([1, 2, 3]);
+    expect(log.list(5)).toHaveLength(3);
+    expect(timers).toEqual([]);
+  });
+
+  test('after the end nothing is counted, and nothing breaks', () => {
+    const log = open();
+    log.stop();
+    expect(log.add(infected)).toBeUndefined();
+    expect(log.counters().infected).toBe(0);
   });
 });

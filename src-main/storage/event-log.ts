@@ -6,7 +6,8 @@ import { assertNever } from '../contract/assert-never.ts';
 import { type Counters, countersSchema, type MessageEvent, messageEventSchema } from '../contract/state.ts';
 
 export interface EventLog {
-  /** Counts a message. One in which nothing was found is only counted; any other becomes an event. */
+  /** Counts a message. One in which nothing was found is only counted; any other becomes an event. After `stop` nothing
+   *  is counted any more. */
   add(message: Omit<MessageEvent, 'id' | 'at'>): MessageEvent | undefined;
   counters(): Counters;
   /** Newest first. */
@@ -20,7 +21,7 @@ export type EventLogProblem =
   | { readonly kind: 'moved-aside'; readonly movedTo: string; readonly error: unknown }
   /** The file can't be opened: events and counters end with this process. */
   | { readonly kind: 'in-memory'; readonly error: unknown }
-  /** A write failed and is tried again. */
+  /** A write failed and is tried again each second; told once until one succeeds. */
   | { readonly kind: 'not-written'; readonly error: unknown }
   | { readonly kind: 'not-read'; readonly error: unknown };
 
@@ -155,6 +156,7 @@ export function openEventLog(options: EventLogOptions): EventLog {
   let { counters, lastId, isNew: dirty } = opened;
   let pending: MessageEvent[] = [];
   let cancelFlush: (() => void) | undefined;
+  let failing = false;
   let stopped = false;
 
   function flush(): void {
@@ -169,10 +171,12 @@ export function openEventLog(options: EventLogOptions): EventLog {
       database.exec('COMMIT');
       pending = [];
       dirty = false;
+      failing = false;
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');
       pending = pending.slice(-maxPending);
-      onProblem({ kind: 'not-written', error });
+      if (!failing) onProblem({ kind: 'not-written', error });
+      failing = true;
       flushLater();
     }
   }
@@ -203,13 +207,15 @@ export function openEventLog(options: EventLogOptions): EventLog {
 
   return {
     add(message) {
+      if (stopped) return undefined;
       counters = counted(counters, message);
       dirty = true;
       const event =
         message.outcome === 'clean' ? undefined : { ...message, id: ++lastId, at: now().toISOString() };
       if (event) pending.push(event);
       // A detection is written at once: the message that it tells of may not come again.
-      if (message.outcome === 'infected' || message.outcome === 'suspicious') flush();
+      const isDetection = message.outcome === 'infected' || message.outcome === 'suspicious';
+      if (isDetection && !failing) flush();
       else flushLater();
       return event;
     },

@@ -1,6 +1,6 @@
 // One row of a page: label, ⓘ, the dot of a change, and the control at the right edge. Which control it is, the layout
 // says.
-import { useId } from 'react';
+import { useEffect, useId, useRef } from 'react';
 import type { LayoutRow } from '../../src-main/contract/settings-layout.ts';
 import { useDraft, useSettings } from '../app-context.ts';
 import { useSpeech } from '../i18n.ts';
@@ -25,8 +25,14 @@ export function SettingRow({ row, isHintOpen, onHintOpenChange }: SettingRowProp
   const ids = { control: `${id}control`, label: `${id}label`, problem: `${id}problem` };
   const isOff = row.master !== undefined && !valueAt(settings, edits, row.master);
   const problem = problemAt(edits, row.path);
+  const isWrong = problem !== undefined;
+  const rowElement = useRef<HTMLDivElement>(null);
+  // The words stand under the field: at the lower edge of the page they would not be seen.
+  useEffect(() => {
+    if (isWrong) rowElement.current?.scrollIntoView({ block: 'nearest' });
+  }, [isWrong]);
   return (
-    <div className={styles['row']} data-setting={row.path} data-off={isOff || undefined}>
+    <div ref={rowElement} className={styles['row']} data-setting={row.path} data-off={isOff || undefined}>
       <div className={styles['label']}>
         <label id={ids.label} htmlFor={ids.control}>
           <Highlight label={row.label} />
@@ -48,7 +54,7 @@ export function SettingRow({ row, isHintOpen, onHintOpenChange }: SettingRowProp
         )}
         <OtherLanguage label={row.label} />
       </div>
-      <SettingControl row={row} ids={ids} isDisabled={isOff} isWrong={problem !== undefined} />
+      <SettingControl row={row} ids={ids} isDisabled={isOff} isWrong={isWrong} />
       {problem && (
         <p className={styles['problem']} id={ids.problem} role="alert">
           {portProblemText(say, problem)}

@@ -2,13 +2,13 @@
 import { useId, useState } from 'react';
 import { Button, Dialog, DialogTrigger, Popover } from 'react-aria-components';
 import { notScannedReasons, type State } from '../../src-main/contract/state.ts';
-import { useCoreState } from '../app-context.ts';
+import { useCore, useCoreState } from '../app-context.ts';
 import { useSpeech } from '../i18n.ts';
 import controls from './controls.module.css';
 import { ShieldIcon } from './icons.tsx';
 import styles from './status.module.css';
 
-export type ProtectionLook = 'protected' | 'partly' | 'not-protected' | 'off';
+export type ProtectionLook = 'protected' | 'partly' | 'not-protected' | 'off' | 'unknown';
 
 /** One word for the whole: `partly` when the kernel redirects nothing but fixed listeners scan. */
 export function protectionLook({ settings, protection, interception, listeners }: State): ProtectionLook {
@@ -18,13 +18,21 @@ export function protectionLook({ settings, protection, interception, listeners }
   return listeners.length > 0 ? 'partly' : 'not-protected';
 }
 
-const shields = { protected: 'ok', partly: 'warn', 'not-protected': 'warn', off: 'off' } as const;
+const shields = {
+  protected: 'ok',
+  partly: 'warn',
+  'not-protected': 'warn',
+  off: 'off',
+  unknown: 'off',
+} as const;
 
 export function StatusStrip() {
   const { say, number, date } = useSpeech();
   const state = useCoreState();
   const { counters } = state;
-  const look = protectionLook(state);
+  // What was true before the core was lost may not be true now.
+  const isLive = useCore(({ link }) => link === 'live');
+  const look = isLive ? protectionLook(state) : 'unknown';
   return (
     <section className={styles['strip']} aria-label={say('status.label')}>
       <div className={styles['state']} data-look={look} role="status">

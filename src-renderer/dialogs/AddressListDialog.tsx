@@ -1,5 +1,5 @@
 // "Excluded IPs": the list of remote addresses that are left alone, each with a note and an end time if it has one.
-import { parseAddressEntry } from '../../src-main/contract/address-list.ts';
+import { type AddressProblem, parseAddressEntry } from '../../src-main/contract/address-list.ts';
 import type { ExcludedAddress } from '../../src-main/contract/settings.ts';
 import type { AddressesRow } from '../../src-main/contract/settings-layout.ts';
 import { useApp, useSettings } from '../app-context.ts';
@@ -22,11 +22,14 @@ export function AddressListDialog({
   const { draft } = useApp();
   const settings = useSettings();
 
+  /** Among many, the piece that is wrong does not yet say which entry it belongs to. */
+  const inContext = (text: string, problem: AddressProblem) =>
+    `${problem.text === text ? '' : `${text}: `}${addressProblemText(say, problem)}`;
   const check = (typed: TypedEntry): Checked<ExcludedAddress> => {
     const parsed = parseAddressEntry(typed.text);
     return parsed.ok
       ? { ok: true, entry: { address: typed.text, ...(typed.note !== undefined && { note: typed.note }) } }
-      : { ok: false, text: typed.text, problem: addressProblemText(say, parsed.problem) };
+      : { ok: false, text: typed.text, problem: inContext(typed.text, parsed.problem) };
   };
 
   const ends = ({ until }: ExcludedAddress) => {

@@ -12,6 +12,7 @@ import { ApplicationPicker } from './ApplicationPicker.tsx';
 import styles from './applications.module.css';
 import type { Checked, TypedEntry } from './entry-lines.ts';
 import { ListDialog } from './ListDialog.tsx';
+import { usePrograms } from './use-programs.ts';
 
 export function ApplicationListDialog({
   row,
@@ -23,6 +24,13 @@ export function ApplicationListDialog({
   const { say } = useSpeech();
   const { draft } = useApp();
   const settings = useSettings();
+  const programs = usePrograms();
+  // An entry of a program that is here shows its name and icon; another shows the last piece of its path.
+  const here = new Map(
+    programs.kind === 'ready'
+      ? [...programs.installed, ...programs.running].map((each) => [each.application, each])
+      : [],
+  );
 
   const check = (typed: TypedEntry): Checked<ExcludedApplication> => {
     const parsed = parseApplicationRule(typed.text);
@@ -47,12 +55,15 @@ export function ApplicationListDialog({
         {
           id: 'name',
           label: 'applications.column.name',
-          cell: ({ application }) => (
-            <span className={styles['named']}>
-              <ProgramTile name={programName(application)} />
-              {programName(application)}
-            </span>
-          ),
+          cell: ({ application }) => {
+            const name = here.get(application)?.name ?? programName(application);
+            return (
+              <span className={styles['named']}>
+                <ProgramTile name={name} icon={here.get(application)?.icon} />
+                {name}
+              </span>
+            );
+          },
         },
         {
           id: 'path',

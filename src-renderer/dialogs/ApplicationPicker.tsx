@@ -1,11 +1,11 @@
 // Adds programs to "Excluded applications": those with mail connections first, then all that run, then installed mail
 // programs; a path can be typed or pasted into the search, and in Electron chosen by a file dialog.
-import { useEffect, useId, useState } from 'react';
+import { useId, useState } from 'react';
 import { Header, type Key, ListBox, ListBoxItem, ListBoxSection } from 'react-aria-components';
 import type { Application } from '../../src-main/contract/api.ts';
 import type { TextKey } from '../../src-main/contract/locales.ts';
 import type { ExcludedApplication } from '../../src-main/contract/settings.ts';
-import { useApp, useCore } from '../app-context.ts';
+import { useApp } from '../app-context.ts';
 import controls from '../components/controls.module.css';
 import { DialogFrame } from '../components/DialogFrame.tsx';
 import styles from '../components/dialog.module.css';
@@ -16,33 +16,7 @@ import { useSpeech } from '../i18n.ts';
 import rows from './applications.module.css';
 import type { EntryEditor } from './ListDialog.tsx';
 import { filterSections, type PickerSections, pickerSections, typedProgram } from './picker-programs.ts';
-
-type Loaded =
-  | { readonly kind: 'loading' }
-  | { readonly kind: 'failed' }
-  | { readonly kind: 'ready'; readonly sections: PickerSections };
-
-const nothing: PickerSections = { connected: [], running: [], installed: [] };
-
-function usePrograms(): Loaded {
-  const client = useCore((core) => core.client);
-  const [loaded, setLoaded] = useState<Loaded>({ kind: 'loading' });
-  useEffect(() => {
-    if (client === undefined) return;
-    let isCurrent = true;
-    const show = (next: Loaded) => {
-      if (isCurrent) setLoaded(next);
-    };
-    Promise.all([client.applications.running(), client.applications.installed()]).then(
-      ([running, installed]) => show({ kind: 'ready', sections: pickerSections(running, installed) }),
-      () => show({ kind: 'failed' }),
-    );
-    return () => {
-      isCurrent = false;
-    };
-  }, [client]);
-  return loaded;
-}
+import { usePrograms } from './use-programs.ts';
 
 const sectionLabels: Readonly<Record<keyof PickerSections, TextKey>> = {
   connected: 'picker.connected',
@@ -53,13 +27,16 @@ const sectionLabels: Readonly<Record<keyof PickerSections, TextKey>> = {
 export function ApplicationPicker({ present, room, onSave, onClose }: EntryEditor<ExcludedApplication>) {
   const { say } = useSpeech();
   const { host } = useApp();
-  const loaded = usePrograms();
+  const programs = usePrograms();
   const [query, setQuery] = useState('');
   const [picked, setPicked] = useState<ReadonlySet<Key>>(new Set());
   const id = useId();
 
   const typed = typedProgram(query);
-  const sections = filterSections(loaded.kind === 'ready' ? loaded.sections : nothing, query);
+  const sections = filterSections(
+    programs.kind === 'ready' ? pickerSections(programs.running, programs.installed) : pickerSections([], []),
+    query,
+  );
   const shown = [...sections.connected, ...sections.running, ...sections.installed];
   const isListed =
     typed.kind === 'program' && shown.some((each) => each.application === typed.program.application);
@@ -135,9 +112,9 @@ export function ApplicationPicker({ present, room, onSave, onClose }: EntryEdito
         renderEmptyState={() => (
           <p className={styles['empty']}>
             {say(
-              loaded.kind === 'loading'
+              programs.kind === 'loading'
                 ? 'picker.loading'
-                : loaded.kind === 'failed'
+                : programs.kind === 'failed'
                   ? 'picker.failed'
                   : 'picker.none',
             )}

@@ -2,7 +2,7 @@
 import { useCallback, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import type { SettingPath } from '../../src-main/contract/setting-path.ts';
-import { pagesOf, rowsOf, settingsTree } from '../../src-main/contract/settings-layout.ts';
+import { isListRow, pagesOf, rowsOf, settingsTree } from '../../src-main/contract/settings-layout.ts';
 import { errorCodeOf, useApp, useCore, useSettings } from '../app-context.ts';
 import { LostBanner } from '../components/Banners.tsx';
 import { ConfirmDialog, type Question } from '../components/ConfirmDialog.tsx';
@@ -16,6 +16,7 @@ import { useSpeech } from '../i18n.ts';
 import { confirmSettings } from '../state/core-store.ts';
 import {
   changedPaths,
+  differsFromDefault,
   dropDraft,
   problemPaths,
   revertRows,
@@ -89,7 +90,7 @@ function SetupWindow() {
       setQuery('');
       if (page) setChosenPage(page.page.id);
     });
-    mainArea.current?.querySelector<HTMLElement>(`[data-setting="${path}"] [aria-invalid]`)?.focus();
+    mainArea.current?.querySelector<HTMLElement>(`[data-setting="${path}"] [aria-invalid="true"]`)?.focus();
   };
 
   const leave = useCallback(() => {
@@ -115,12 +116,18 @@ function SetupWindow() {
 
   const onDefault = () => {
     if (placed === undefined) return;
+    const { edits } = app.draft.getState();
     setQuestion({
       title: say('ask.default.title'),
       text: say('ask.default.text', { page: say(placed.page.label) }),
       yes: say('action.default'),
       no: say('action.cancel'),
-      onYes: () => revertRows(app.draft, rowsOf(placed.page), true),
+      ...(rowsOf(placed.page).some(
+        (row) => isListRow(row) && differsFromDefault(settings, edits, row.path),
+      ) && {
+        lists: { ticked: true },
+      }),
+      onYes: (withLists) => revertRows(app.draft, rowsOf(placed.page), withLists),
     });
   };
 

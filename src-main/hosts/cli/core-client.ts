@@ -6,7 +6,7 @@ import type { ContractRouterClient } from '@orpc/contract';
 import { WebSocket } from 'ws';
 import type { api } from '../../contract/api.ts';
 import { socketPath } from '../data-dir.ts';
-import { CommandFailure } from './failure.ts';
+import { CommandFailure } from '../failure.ts';
 
 export type CoreClient = ContractRouterClient<typeof api>;
 
@@ -30,7 +30,9 @@ export async function withCore<Result>(
     return await use(createORPCClient<CoreClient>(new RPCLink({ websocket })));
   } catch (error) {
     // A call that was under way when the core ended fails in words of the library.
-    throw socket.readyState === WebSocket.OPEN ? error : new CommandFailure('not-running', 'it ended meanwhile');
+    throw socket.readyState === WebSocket.OPEN
+      ? error
+      : new CommandFailure('not-running', 'it ended meanwhile');
   } finally {
     socket.close();
   }

@@ -1,10 +1,9 @@
 // The command `postern`: what it takes, and which exit code comes of it. Each command's code is loaded when it runs, so
 // that a small one answers fast.
-import { homedir } from 'node:os';
-import { resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
-import { defaultDataDir } from '../data-dir.ts';
-import { failureExitCode } from './failure.ts';
+import { dataDirOf } from '../data-dir.ts';
+import { failureExitCode } from '../failure.ts';
+import type { HeadlessArguments } from './headless.ts';
 
 interface GlobalOptions {
   readonly dataDir?: string;
@@ -14,15 +13,16 @@ interface JsonOption {
   readonly json?: boolean;
 }
 
-interface HeadlessArguments {
-  readonly settings?: string;
-  readonly console: string;
-  readonly intercept: 'auto' | 'off';
-  readonly upstreamCa?: string;
-  readonly listen: readonly string[];
-}
-
 const collect = (value: string, before: readonly string[]) => [...before, value];
+
+/** One line for a group that was named without one of its commands, or with another. */
+function needsCommand(group: Command): void {
+  group.allowExcessArguments().action(() => {
+    const [name] = group.args;
+    const known = group.commands.map((command) => command.name()).join(', ');
+    group.error(`error: ${name === undefined ? 'name a command' : `unknown command '${name}'`} (${known})`);
+  });
+}
 
 function buildProgram(): Command {
   const program = new Command('postern')
@@ -34,11 +34,7 @@ function buildProgram(): Command {
     .option('--data-dir <dir>', 'where the core keeps everything (default: the XDG state directory)');
   const json = () => new Option('--json', 'for programs');
 
-  const dataDir = () => {
-    const { dataDir: given } = program.opts<GlobalOptions>();
-    const surroundings = { env: process.env, home: homedir(), uid: process.getuid?.() };
-    return given === undefined ? defaultDataDir(surroundings) : resolve(given);
-  };
+  const dataDir = () => dataDirOf(program.opts<GlobalOptions>().dataDir);
 
   program
     .command('headless')
@@ -52,9 +48,11 @@ function buildProgram(): Command {
     )
     .option('--upstream-ca <file>', 'trust these authorities (PEM) of mail servers, too')
     .option('--listen <what>', 'LOCALPORT=HOST:PORT/{imap|imaps|pop3|pop3s}; may be given again', collect, [])
-    .action(async (options: HeadlessArguments) => {
+    .action(async (options: Omit<HeadlessArguments, 'dataDir'>) => {
       const { headlessCommand } = await import('./headless.ts');
-      process.exitCode = await headlessCommand({ ...options, dataDir: dataDir() });
+      await headlessCommand({ ...options, dataDir: dataDir() });
+      // Whatever a library still holds open must not keep an ended core alive.
+      process.exit(0);
     });
 
   program
@@ -133,6 +131,7 @@ function buildProgram(): Command {
     .action(async (id: string, file: string | undefined) =>
       (await quarantineCommands()).restoreQuarantined(dataDir(), id, file),
     );
+  [settings, quarantine, program].forEach(needsCommand);
   return program;
 }
 
@@ -150,7 +149,7 @@ async function run(argv: readonly string[]): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : failureExitCode;
       return;
     }
-    const { failureLine } = await import('./failure-line.ts');
+    const { failureLine } = await import('../failure-line.ts');
     const line = failureLine(error);
     process.stderr.write(`postern: ${line ?? (error instanceof Error ? error.stack : String(error))}\n`);
     process.exitCode = failureExitCode;

@@ -1,9 +1,9 @@
 // What `postern scan` says of each file and of all of them, and the exit code that they add up to. Pure.
 import type { NotScannedReason } from '../../contract/state.ts';
 import type { Detection, Outcome, Verdict } from '../../contract/verdict.ts';
-import { failureExitCode } from './failure.ts';
+import { failureExitCode } from '../failure.ts';
+import { limitWords } from '../words.ts';
 import { printable } from './output.ts';
-import { limitWords } from './words.ts';
 
 /** One line of `--json`. */
 export interface ScanLine {

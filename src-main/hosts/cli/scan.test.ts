@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Detection, outcomeOf, type Verdict } from '../../contract/verdict.ts';
-import { type FileScanner, type ScanOptions, scanFiles } from './scan.ts';
+import { type ScanOptions, scanFiles } from './scan.ts';
+
+type Scanner = ScanOptions['scanner'];
 
 let base: string;
 
@@ -51,13 +53,12 @@ function verdictOf(name: string): Verdict {
   };
 }
 
-const scanner: FileScanner = {
+const scanner: Scanner = {
   parallel: 2,
   async scanFile(path) {
     if (basename(path) === 'gone') throw Object.assign(new Error('gone'), { code: 'EACCES' });
     return verdictOf(basename(path));
   },
-  close: async () => undefined,
 };
 
 async function scan(names: readonly string[], options: Partial<ScanOptions> = {}) {
@@ -139,7 +140,7 @@ test('several files are under way, and the lines keep the order', async () => {
   let running = 0;
   let most = 0;
   const finish = new Map<string, () => void>();
-  const slow: FileScanner = {
+  const slow: Scanner = {
     ...scanner,
     async scanFile(path) {
       most = Math.max(most, ++running);
@@ -158,7 +159,7 @@ test('several files are under way, and the lines keep the order', async () => {
 
 test('when nobody reads any more, the rest is not scanned, and the exit code says so', async () => {
   let scanned = 0;
-  const counting: FileScanner = {
+  const counting: Scanner = {
     ...scanner,
     async scanFile() {
       scanned++;

@@ -1,6 +1,7 @@
 // `postern scan`: looks at files without a running core, and says what is in them by lines and by the exit code.
-import type { Verdict } from '../../contract/verdict.ts';
-import { printable } from './output.ts';
+import { type FileScanner, startFileScanner } from '../../core/file-scanner.ts';
+import { rulesDirectory, workerUrl } from '../scanner-files.ts';
+import { printable, printLine } from './output.ts';
 import {
   countLine,
   emptyTally,
@@ -13,18 +14,10 @@ import {
 } from './scan-report.ts';
 import { type Found, walk } from './walk.ts';
 
-export interface FileScanner {
-  /** Files at once that keep its workers busy. */
-  readonly parallel: number;
-  /** Rejects with the system's error for a file that can't be read. */
-  scanFile(path: string): Promise<Verdict>;
-  close(): Promise<void>;
-}
-
 export interface ScanOptions {
   readonly paths: readonly string[];
   readonly json: boolean;
-  readonly scanner: FileScanner;
+  readonly scanner: Pick<FileScanner, 'parallel' | 'scanFile'>;
   /** Takes the lines for standard output. */
   readonly print: (line: string) => void;
   readonly printError: (line: string) => void;
@@ -85,4 +78,60 @@ export async function scanFiles(options: ScanOptions): Promise<number> {
   for (const each of underWay) report(await each);
   if (!json) print(summaryLine(tally));
   return exitCodeOf(tally);
+}
+
+/** Rewrites one line of the terminal. */
+const eraseLine = '\r\u001b[K';
+/** Often enough to see that it moves. */
+const progressIntervalMs = 100;
+
+/** Shows the latest line, at most every so often, and takes it away again. */
+function terminalProgress(write: (text: string) => void, now: () => number) {
+  let shownAt = Number.NEGATIVE_INFINITY;
+  return {
+    show(line: string): void {
+      if (now() - shownAt < progressIntervalMs) return;
+      shownAt = now();
+      write(`${eraseLine}${line}`);
+    },
+    clear: () => write(eraseLine),
+  };
+}
+
+export async function scanCommand({
+  paths,
+  json,
+}: {
+  readonly paths: readonly string[];
+  readonly json: boolean;
+}): Promise<number> {
+  const { stdout, stderr } = process;
+  const progress = stderr.isTTY
+    ? terminalProgress((text) => stderr.write(text), performance.now.bind(performance))
+    : undefined;
+  let left = false;
+  stdout.once('error', () => {
+    left = true;
+  });
+  const scanner = await startFileScanner({ workerUrl, rulesDirectory });
+  try {
+    return await scanFiles({
+      paths,
+      json,
+      scanner,
+      print(line) {
+        if (stdout.isTTY) progress?.clear();
+        printLine(line);
+      },
+      printError(line) {
+        progress?.clear();
+        stderr.write(`${line}\n`);
+      },
+      progress: progress?.show,
+      readerLeft: () => left,
+    });
+  } finally {
+    progress?.clear();
+    await scanner.stop();
+  }
 }

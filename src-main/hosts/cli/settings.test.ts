@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defaultSettings } from '../../contract/settings.ts';
-import { CommandFailure } from './failure.ts';
-import { failureLine } from './failure-line.ts';
+import { CommandFailure } from '../failure.ts';
+import { failureLine } from '../failure-line.ts';
 import { patchOf, settingsOf } from './settings.ts';
 
 function lineOf(action: () => unknown): string | undefined {

@@ -10,8 +10,8 @@ import {
   settingsPatchSchema,
 } from '../../contract/settings.ts';
 import { loadSettings } from '../../contract/settings-migrations.ts';
+import { CommandFailure } from '../failure.ts';
 import { withCore } from './core-client.ts';
-import { CommandFailure } from './failure.ts';
 import { printLine } from './output.ts';
 
 const formatted = (value: unknown) => JSON.stringify(value, undefined, 2);

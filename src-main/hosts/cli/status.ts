@@ -1,8 +1,8 @@
 // `postern status`: what the running core does, for people or as JSON.
 import type { Availability, State } from '../../contract/state.ts';
+import { errorWords } from '../words.ts';
 import { withCore } from './core-client.ts';
 import { printLine } from './output.ts';
-import { errorWords } from './words.ts';
 
 function availability({ state, reason, detail }: Availability): string {
   return [state, reason === undefined ? undefined : errorWords(reason), detail]

@@ -8,7 +8,10 @@ declare const window: {
   readonly location: { readonly origin: string };
 };
 
-contextBridge.exposeInMainWorld('posternHost', { kind: 'electron' });
+contextBridge.exposeInMainWorld('posternHost', {
+  kind: 'electron',
+  chooseProgram: () => ipcRenderer.invoke('postern-choose-program'),
+});
 
 ipcRenderer.on('postern-port', (event) => {
   window.postMessage('postern-port', window.location.origin, event.ports);

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import type { CallContext } from '../../core/handlers.ts';
 import { createConsoleAuth, tokenLifetimeMs } from './auth.ts';
 import { type Console, maxAnonymousRequestsPerMinute, startConsole } from './http.ts';
-import type { CallContext } from './rpc.ts';
 
 interface Answer {
   readonly status: number;
@@ -55,7 +55,10 @@ beforeEach(async () => {
   logged = [];
   served = [];
   running = await start();
-  return () => running.stop();
+  return async () => {
+    await running.stop();
+    await running.stop();
+  };
 });
 
 const origin = () => `http://127.0.0.1:${running.port}`;

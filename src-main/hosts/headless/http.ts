@@ -9,7 +9,9 @@ import rateLimit from '@fastify/rate-limit';
 import serveStatic from '@fastify/static';
 import websocket from '@fastify/websocket';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Endpoint } from '../../contract/connection.ts';
 import type { ErrorCode } from '../../contract/error-codes.ts';
+import type { Log } from '../../core/ports.ts';
 import { contentSecurityPolicy } from '../content-security-policy.ts';
 import type { ConsoleAuth } from './auth.ts';
 import { maxRequestBytes, maxWebSockets, type ServeCalls } from './rpc.ts';
@@ -18,6 +20,9 @@ import { maxRequestBytes, maxWebSockets, type ServeCalls } from './rpc.ts';
 export const maxSessionRequestsPerMinute = 1_000;
 /** Without a session there is nothing to do but to open one. */
 export const maxAnonymousRequestsPerMinute = 60;
+
+/** Open sockets are descriptors that mail needs, too; a browser opens six. */
+export const maxConsoleConnections = 128;
 
 export interface ConsoleOptions {
   readonly host: '127.0.0.1' | '::1' | 'localhost';
@@ -28,12 +33,14 @@ export interface ConsoleOptions {
   readonly auth: ConsoleAuth;
   readonly now: () => number;
   readonly serveCalls: ServeCalls;
-  /** Takes one line, which never holds a query or a cookie. */
-  readonly log: (line: string) => void;
+  /** Never gets a query or a cookie. */
+  readonly log: Log;
 }
 
 export interface Console {
   readonly port: number;
+  /** Where it listens. */
+  readonly endpoints: readonly Endpoint[];
   /** A fresh one-time URL. */
   url(): string;
   /** Closes every connection. May be called twice. */
@@ -53,6 +60,7 @@ const refreshPage = '<!doctype html><meta http-equiv="refresh" content="0;url=/"
 export async function startConsole(options: ConsoleOptions): Promise<ConsoleResult> {
   const { auth, now, serveCalls, log } = options;
   const app = fastify({ bodyLimit: 1024, routerOptions: { ignoreTrailingSlash: false } });
+  app.server.maxConnections = maxConsoleConnections;
   let origins: readonly string[] = [];
   let cookieName = '';
 
@@ -125,8 +133,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleResu
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404, 'Not found.\n'));
   app.setErrorHandler((error: Error & { readonly statusCode?: number }, request, reply) => {
     const status = error.statusCode ?? 500;
-    if (status >= 500)
-      log(`console: ${request.method} ${request.url.replace(/\?.*/s, '')}: ${error.message}`);
+    if (status >= 500) log('console-fault', { path: request.url.replace(/\?.*/s, ''), error });
     return refuse(reply, status, status >= 500 ? 'Internal error.\n' : 'Bad request.\n');
   });
 
@@ -139,8 +146,8 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleResu
     }
     throw error;
   }
-  const address = app.server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const endpoints = app.addresses().filter((each) => typeof each === 'object');
+  const port = endpoints[0]?.port ?? options.port;
   const bound = options.host === '::1' ? '[::1]' : options.host;
   origins = [`http://${bound}:${port}`, `http://localhost:${port}`];
   // Cookies don't tell ports apart: two consoles on one machine must not overwrite each other's.
@@ -150,6 +157,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleResu
     ok: true,
     console: {
       port,
+      endpoints,
       url: () => `http://${bound}:${port}/?token=${auth.issueToken()}`,
       async stop() {
         for (const socket of app.websocketServer.clients) socket.terminate();

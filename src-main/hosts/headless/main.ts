@@ -1,51 +1,89 @@
 // The headless host: a core, its console, the ready line, and an orderly end.
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ErrorCode } from '../../contract/error-codes.ts';
 import type { Ports } from '../../core/ports.ts';
-import { startCoreHost } from '../core-host.ts';
+import { endOnFaults, startCoreHost } from '../core-host.ts';
 import { createLog } from '../log.ts';
+import { rulesDirectory, workerUrl } from '../scanner-files.ts';
 import { createConsoleAuth } from './auth.ts';
-import { type Console, type ConsoleOptions, startConsole } from './http.ts';
-import { readyLine } from './ready-line.ts';
+import type { Console, ConsoleOptions } from './http.ts';
+import { isLogged, readyLine } from './ready-line.ts';
 
-export interface HeadlessOptions {
-  readonly dataDir: string;
-  /** A settings document, as JSON. */
-  readonly settingsPath: string | undefined;
+export interface HeadlessOptions
+  extends Pick<Ports, 'dataDir' | 'intercept' | 'listeners' | 'settings' | 'upstreamCa'> {
   readonly console: Pick<ConsoleOptions, 'host' | 'port'> | 'off';
-  readonly intercept: Ports['intercept'];
-  readonly listeners: Ports['listeners'];
-  readonly upstreamCaPath: string | undefined;
-  readonly print: (line: string) => void;
 }
 
 export type HeadlessEnd =
   | { readonly kind: 'stopped' }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail?: string };
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly detail: string };
 
-const root = resolve(import.meta.dirname, '../../..');
+const rendererDir = resolve(import.meta.dirname, '../../../out/renderer');
 
 /** Runs until SIGTERM or SIGINT, then drains; a second signal ends the process at once. */
 export async function runHeadless(options: HeadlessOptions): Promise<HeadlessEnd> {
   const log = createLog({ write: (line) => process.stderr.write(line), now: () => new Date() });
-  exitOnFaults(log);
-  const stopAsked = askedToStop();
+  endOnFaults(log);
+  const signalled = firstSignal();
 
   let running: Console | undefined;
-  const started = await startCoreHost({
-    dataDir: options.dataDir,
-    intercept: options.intercept,
-    listeners: options.listeners,
-    settings: options.settingsPath === undefined ? undefined : JSON.parse(readFileSync(options.settingsPath, 'utf8')),
-    upstreamCaPath: options.upstreamCaPath,
-    workerUrl: new URL('../../scanner/worker.ts', import.meta.url),
-    rulesDirectory: resolve(root, 'src-main/scanner/rules'),
+  const { console: wanted, ...ports } = options;
+  const starting = startCoreHost({
+    ...ports,
+    workerUrl,
+    rulesDirectory,
     consoleUrl: () => running?.url(),
-    hostEndpoints: () => (running === undefined ? [] : running.endpoints),
+    hostEndpoints: () => running?.endpoints ?? [],
     log,
   });
-  if (!started.ok) return { kind: 'failed', code: started.code, detail: options.dataDir };
-  const { host } = started;
+  // The console's modules load while the core waits for its workers.
+  const [started, http] = await Promise.all([starting, wanted === 'off' ? undefined : import('./http.ts')]);
+  if (!started.ok) return { kind: 'failed', code: started.code, detail: started.detail };
+  const { core, serveCalls, stop } = started.host;
+
+  if (http !== undefined && wanted !== 'off') {
+    const result = await http.startConsole({
+      ...wanted,
+      rendererDir,
+      auth: createConsoleAuth({ now: Date.now, randomBytes }),
+      now: Date.now,
+      serveCalls,
+      log,
+    });
+    if (!result.ok) {
+      await stop();
+      return { kind: 'failed', code: result.code, detail: `console ${wanted.host}:${wanted.port}` };
+    }
+    running = result.console;
+  }
+  const facts = {
+    ...core,
+    pid: process.pid,
+    readyMs: process.uptime() * 1_000,
+    consoleUrl: running?.url(),
+  };
+  process.stdout.write(`${readyLine(facts, { logged: isLogged(process.env) })}\n`);
+
+  await signalled;
+  await running?.stop();
+  await stop();
+  return { kind: 'stopped' };
+}
+
+/** Resolves at the first signal to end. */
+function firstSignal(): Promise<void> {
+  return new Promise((done) => {
+    let signals = 0;
+    for (const [signal, number] of [
+      ['SIGINT', 2],
+      ['SIGTERM', 15],
+    ] as const) {
+      process.on(signal, () => {
+        // What a shell says of a program that a signal ended.
+        if (++signals > 1) process.exit(128 + number);
+        done();
+      });
+    }
+  });
 }

@@ -1,11 +1,7 @@
 // One WebSocket to the core's procedures, the same for the console and for the unix socket.
 import type { RPCHandler } from '@orpc/server/ws';
 import type { WebSocket } from 'ws';
-
-/** Where a call comes from: a few procedures are answered on the unix socket alone. */
-export interface CallContext {
-  readonly via: 'console' | 'socket' | 'window';
-}
+import type { CallContext } from '../../core/handlers.ts';
 
 /** The largest request is a settings patch with two full lists of 1,000 long entries, some 9 MB. */
 export const maxRequestBytes = 16 * 1024 * 1024;

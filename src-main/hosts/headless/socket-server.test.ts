@@ -1,19 +1,22 @@
 // The unix socket from both ends: the server that a host opens, and the client that commands use.
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { implement } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/ws';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
 import { api } from '../../contract/api.ts';
 import { defaultSettings } from '../../contract/settings.ts';
+import type { CallContext } from '../../core/handlers.ts';
 import { withCore } from '../cli/core-client.ts';
-import { failureLine } from '../cli/failure-line.ts';
 import { restoreQuarantined } from '../cli/quarantine.ts';
 import { socketPath } from '../data-dir.ts';
-import { type CallContext, createCallServer } from './rpc.ts';
+import { failureLine } from '../failure-line.ts';
+import { createCallServer, maxRequestBytes } from './rpc.ts';
 import { type SocketServer, startSocketServer } from './socket-server.ts';
 
 const original = randomBytes(3 * 1024 * 1024);
@@ -71,6 +74,7 @@ afterEach(async () => {
   await server?.stop();
   server = undefined;
   rmSync(dataDir, { recursive: true });
+  vi.restoreAllMocks();
 });
 
 const getSettings = () => withCore(dataDir, (core) => core.settings.get());
@@ -132,6 +136,25 @@ test('what speaks no WebSocket is turned away', async () => {
     });
   });
   expect(answer).toMatch(/^HTTP\/1\.1 426 /);
+});
+
+test.each([
+  ['text that is no call', 'nonsense'],
+  ['octets that are no call', Buffer.from([0, 255, 1])],
+  ['an empty message', ''],
+  ['a call to nothing', JSON.stringify({ i: '1', p: { u: '/nothing' } })],
+  ['more than one call may be', Buffer.alloc(maxRequestBytes + 1)],
+])('%s disturbs nobody else', async (_name, message) => {
+  vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  await serve();
+  const socket = new WebSocket('ws://localhost/rpc', {
+    createConnection: () => connect({ path: socketPath(dataDir) }),
+  });
+  socket.on('error', () => socket.terminate());
+  await once(socket, 'open');
+  socket.send(message);
+  expect(await getSettings()).toEqual(defaultSettings);
+  socket.terminate();
 });
 
 test('an original comes back octet for octet, into a new file alone', async () => {

@@ -236,7 +236,8 @@ class Netfilter implements InterceptionBackend {
     const nowMs = this.#now();
     this.#lossesAtMs = [...this.#lossesAtMs.filter((atMs) => nowMs - atMs < lossWindowMs), nowMs];
     const waitMs = restartMs[this.#lossesAtMs.length - 1];
-    if (waitMs !== undefined) void this.#restart(waitMs);
+    if (waitMs === undefined) this.#options.log('nft-given-up', { losses: this.#lossesAtMs.length });
+    else void this.#restart(waitMs);
   }
 
   async #restart(waitMs: number): Promise<void> {

@@ -25,7 +25,7 @@ export interface TableShape {
 }
 
 /** The table of one uid, as commands name it. */
-export function tableName(uid: number): string {
+function tableName(uid: number): string {
   return `inet postern_${uid}`;
 }
 
@@ -58,7 +58,7 @@ export function creation({ uid, listenPort, ipv6 }: TableShape): string[] {
   return [
     // The kernel drops the table with the netlink socket that owns it, and nobody else can change or flush it.
     `add table ${table} { flags owner; }`,
-    `add set ${table} rev { type inet_service; }`,
+    `add set ${table} rev { type mark; }`,
     `add set ${table} ports { type inet_service; flags interval; }`,
     `add set ${table} skip4 { type ipv4_addr; flags interval; }`,
     `add set ${table} skip6 { type ipv6_addr; flags interval; }`,
@@ -147,18 +147,24 @@ export function change(
   return { commands, sets };
 }
 
+/** How `nft` writes a 32-bit mark. */
+function tokenText(token: number): string {
+  return `0x${token.toString(16).padStart(8, '0')}`;
+}
+
 /**
  * One transaction as `nft -i` reads it, with its acknowledgement: nft is silent about success, so the transaction itself sets
- * `revision` (1 to 65535) in the set `rev`, which is then listed. The last command always answers and marks the end.
+ * `token` in the set `rev`, which is then listed. A token is a random 32-bit number, since a table of that name may stand
+ * there that is not ours. The last command always answers and marks the end.
  */
-export function transaction(uid: number, commands: readonly string[], revision: number): string {
+export function transaction(uid: number, commands: readonly string[], token: number): string {
   const table = tableName(uid);
-  const all = [...commands, `flush set ${table} rev`, `add element ${table} rev { ${revision} }`];
+  const all = [...commands, `flush set ${table} rev`, `add element ${table} rev { ${tokenText(token)} }`];
   return `${all.join('; ')}\nlist set ${table} rev\ndescribe tcp dport\n`;
 }
 
 /** Whether nft's output shows the end of a transaction, and then whether that one took effect. */
-export function outcomeOf(output: string, revision: number): 'need-more' | 'done' | 'failed' {
+export function outcomeOf(output: string, token: number): 'need-more' | 'done' | 'failed' {
   if (!/datatype inet_service .*\n/.test(output)) return 'need-more';
-  return output.includes(`elements = { ${revision} }`) ? 'done' : 'failed';
+  return output.includes(`elements = { ${tokenText(token)} }`) ? 'done' : 'failed';
 }

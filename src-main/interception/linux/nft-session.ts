@@ -1,6 +1,7 @@
 // One `nft -i` child that stays open and owns a table: it reads transactions over a pipe. When this process dies, however
 // it dies, the child reads the end of that pipe and ends too, and the kernel drops the table with it.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { outcomeOf, transaction } from './nft-script.ts';
 
@@ -13,10 +14,7 @@ const endMs = 1_000;
 /** An answer is some ten lines; more is not an answer. */
 const maxOutputBytes = 64 * 1024;
 
-/** Revisions are elements of a set of ports. */
-const maxRevision = 65_535;
-
-export type TransactionResult = { readonly ok: true } | { readonly ok: false; readonly detail: string };
+type TransactionResult = { readonly ok: true } | { readonly ok: false; readonly detail: string };
 
 export interface NftSession {
   /** Runs the commands as one atomic transaction. One at a time. */
@@ -41,7 +39,7 @@ class Session implements NftSession {
   readonly #uid: number;
   #output = '';
   #errors = '';
-  #revision = 0;
+  #token = 0;
   #ended: string | undefined;
   #closing = false;
   #settle: ((result: TransactionResult) => void) | undefined;
@@ -75,7 +73,7 @@ class Session implements NftSession {
   async run(commands: readonly string[]): Promise<TransactionResult> {
     if (this.#ended !== undefined) return { ok: false, detail: this.#ended };
     if (this.#settle) throw new Error('a transaction is running');
-    this.#revision = (this.#revision % maxRevision) + 1;
+    this.#token = randomInt(2 ** 32);
     this.#output = '';
     this.#errors = '';
     const { promise, resolve } = Promise.withResolvers<TransactionResult>();
@@ -84,7 +82,7 @@ class Session implements NftSession {
       this.#errors = 'nft did not answer';
       this.#child.kill('SIGKILL');
     }, answerMs);
-    this.#child.stdin.write(transaction(this.#uid, commands, this.#revision));
+    this.#child.stdin.write(transaction(this.#uid, commands, this.#token));
     const result = await promise;
     clearTimeout(timer);
     return result;
@@ -103,7 +101,7 @@ class Session implements NftSession {
   #read(text: string): void {
     if (!this.#settle) return;
     this.#output += text;
-    const outcome = outcomeOf(this.#output, this.#revision);
+    const outcome = outcomeOf(this.#output, this.#token);
     if (outcome === 'need-more' && this.#output.length <= maxOutputBytes) return;
     // What it said about the failure was written before, to another pipe: it is read in this turn of the event loop.
     setImmediate(() => {

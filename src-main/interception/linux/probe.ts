@@ -5,7 +5,7 @@ import { access } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 
-export interface NftProgram {
+interface NftProgram {
   readonly path: string;
   /** `1.0.6`, as it names itself; absent when it does not run. */
   readonly version?: string | undefined;

@@ -1,11 +1,11 @@
 // Octets of the client to commands, exactly as they came: literals stream through and are never taken for commands,
 // and where only the server's answer tells what comes next, the octets wait for it.
 import type { ErrorCode } from '../../contract/error-codes.ts';
+import { type LiteralMark, literalMark } from '../bytes.ts';
 import { imapLineBytes } from '../limits.ts';
-import { type LiteralMark, literalMark } from './bytes.ts';
+import { LineReader } from '../line-reader.ts';
 import { type CommandLine, readCommandLine } from './commands.ts';
 import type { Command } from './ledger.ts';
-import { LineReader } from './line-reader.ts';
 
 /** What became of a command's first line. */
 export type Disposition =
@@ -15,7 +15,7 @@ export type Disposition =
   | { readonly kind: 'taken' }
   | { readonly kind: 'refused' };
 
-export interface CommandPort {
+interface CommandPort {
   command(command: CommandLine, line: Uint8Array): Disposition;
   /** A line with no command in it; `true`: it went on (DONE). */
   bare(line: Uint8Array, tag: string | undefined): boolean;

@@ -1,6 +1,6 @@
 // The first line of a client's command (RFC 9051 §6) and which commands may go on at all: a whitelist, since an
 // answer that we can't follow could carry content past the scan.
-import { type LiteralMark, latin1, lineEnd, literalMark, quoteOpenAt } from './bytes.ts';
+import { type LiteralMark, latin1, lineEnd, literalMark, quoteOpenAt } from '../bytes.ts';
 
 export interface CommandLine {
   readonly tag: string;
@@ -11,7 +11,7 @@ export interface CommandLine {
   readonly literal: LiteralMark | undefined;
 }
 
-export type ReadCommand =
+type ReadCommand =
   | { readonly kind: 'command'; readonly command: CommandLine }
   /** `tag`: as far as there is one to answer. */
   | {

@@ -124,6 +124,15 @@ describe('a FETCH that names pieces', () => {
     expect(s.notes).toEqual(['end server']);
   });
 
+  both('waits no longer for a message that is expunged while it is judged', (s) => {
+    s.client('a UID FETCH 9 BODY[1]\r\n').server(`* 2 FETCH (UID 9 BODY[] ${literal(mail)})\r\nPSTN1 OK\r\n`);
+    s.serverGot();
+    s.server('* 2 EXPUNGE\r\n');
+    expect(s.dropped()).toEqual([1]);
+    expect(s.serverGot()).toBe('a UID FETCH 9 BODY[1]\r\n');
+    expect(s.release(1).clientGot()).toBe('* 2 EXPUNGE\r\n');
+  });
+
   both('refuses one inside IDLE, where DONE could not come any more', (s) => {
     s.client('a IDLE\r\nb FETCH 2 BODY[1]\r\nDONE\r\n');
     expect(s.serverGot()).toBe('a IDLE\r\nDONE\r\n');

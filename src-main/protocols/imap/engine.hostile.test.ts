@@ -6,6 +6,7 @@ import {
   heldOutputBytes,
   imapLineBytes,
   imapResponseBytes,
+  outstandingCommands,
   pendingClientBytes,
 } from '../limits.ts';
 import { createImapEngine } from './engine.ts';
@@ -83,6 +84,14 @@ describe('limits', () => {
     expect(s.server(`* 99 FETCH (BODY[] ${literal('x')})\r\n`).notes).toEqual(['pause server']);
     for (let id = heldMessages; id > heldMessages / 2; id--) s.release(id);
     expect(s.notes).toEqual(['pause server', 'resume server']);
+  });
+
+  it('lets no more commands go than it can keep account of', () => {
+    const s = opened();
+    for (let n = 0; n <= outstandingCommands; n++) s.client(`t${n} NOOP\r\n`);
+    expect(s.serverGot()).toContain(`t${outstandingCommands - 1} NOOP\r\n`);
+    s.server('t7 OK\r\n');
+    expect(s.serverGot()).toBe(`t${outstandingCommands} NOOP\r\n`);
   });
 
   it('stops reading from a client that sends more behind a command that waits', () => {
@@ -191,6 +200,12 @@ describe('content in disguise', () => {
     const s = opened().server('* OK text {30}\r\n* 1 FETCH (BODY[] "hidden")\r\n');
     expect(s.clientGot()).toBe('* OK text {30}\r\n');
     expect(s.held()).toEqual({ 1: 'hidden' });
+  });
+
+  it('judges a header in linear time, whatever its line ends are', () => {
+    const text = `${'a:\n'.repeat(headerBytes / 3 - 1)}\n`;
+    const answer = `* 1 FETCH (BODY[HEADER] ${literal(text)})\r\n`;
+    expect(opened().server(answer).clientGot()).toBe(answer);
   });
 
   it('drops a message that its server leaves half', () => {

@@ -180,6 +180,11 @@ describe('the client side', () => {
     expect(s.clientGot()).toBe('a NO [TRYCREATE] no\r\nb BAD Command not supported\r\n');
   });
 
+  both('expects no further literal of a command that the server has declined', (s) => {
+    opened(s).client('a APPEND x {3+}\r\nab').server('a NO full\r\n').client('c {5}\r\nb NOOP\r\n');
+    expect(s.serverGot()).toBe('a APPEND x {3+}\r\nabc {5}\r\nb NOOP\r\n');
+  });
+
   both('refuses what could not be followed', (s) => {
     opened(s).client(
       'a COMPRESS DEFLATE\r\nb FETCH 1 (BINARY.PEEK[1])\r\nc X-FOO {5+}\r\nd NOO\r\ne UID FETCH 1 PREVIEW (LAZY)\r\n' +

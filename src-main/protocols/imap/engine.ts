@@ -2,10 +2,18 @@
 // goes on to the client before that message's release. It joins the parsers, the ledger and the output queue.
 import { assertNever } from '../../contract/assert-never.ts';
 import type { ErrorCode } from '../../contract/error-codes.ts';
+import { adjoined, latin1, lineEnd, octets } from '../bytes.ts';
 import type { Engine, EngineAction, EngineEvent, EngineOptions, MessageId, Side } from '../engine.ts';
-import { heldMessages, heldOutputBytes, outstandingCommands, pendingClientBytes } from '../limits.ts';
-import { adjoined, latin1, lineEnd, octets } from './bytes.ts';
-import { filterCapabilityLine, mayAuthenticateBy, mayEnable } from './capabilities.ts';
+import {
+  heldMessages,
+  heldOutputBytes,
+  imapLineBytes,
+  outstandingCommands,
+  pendingClientBytes,
+} from '../limits.ts';
+import { Messages } from '../messages.ts';
+import { mayAuthenticateBy } from '../sasl.ts';
+import { filterCapabilityLine, mayEnable } from './capabilities.ts';
 import { CommandParser, type Disposition } from './command-parser.ts';
 import {
   argumentsOf,
@@ -17,7 +25,6 @@ import {
 } from './commands.ts';
 import { parseFetchArguments } from './fetch-items.ts';
 import { type Command, Ledger, newCommand } from './ledger.ts';
-import { Messages } from './messages.ts';
 import { parseNumberSet } from './number-set.ts';
 import { OutputQueue } from './output-queue.ts';
 import { PieceRun } from './piece-run.ts';
@@ -346,13 +353,15 @@ class ImapEngine {
   #data(response: ServerResponse & { readonly kind: 'data' }): void {
     const { word, number, rest, parts } = response;
     if (word === 'EXPUNGE') this.#wholes.expunged(number);
-    if (word === 'VANISHED' && !/^\(EARLIER\) /i.test(rest)) {
-      const uids = parseNumberSet(rest);
+    if (word === 'VANISHED' && this.#wholes.size > 0 && !/^\(EARLIER\) /i.test(rest)) {
+      const uids = rest.length <= imapLineBytes ? parseNumberSet(rest) : undefined;
       if (uids) this.#wholes.vanished(uids);
       else this.#wholes.trim(0);
     }
     const { segments, messages } = parts;
     this.#queue.push({ kind: 'response', segments, messages, failing: undefined });
+    // A message that a run waits for may be gone, and will never be released.
+    if (word === 'EXPUNGE' || word === 'VANISHED') this.#goOn();
   }
 
   #fetchResponse(response: ServerResponse & { readonly kind: 'fetch' }): void {

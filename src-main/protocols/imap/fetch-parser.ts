@@ -1,10 +1,10 @@
 // The list of one FETCH response (RFC 9051 §7.5.2), line by line between its literals. Strings where no harmless one
 // is expected are content. What doesn't follow the grammar is an error: nothing of it passes.
-import { latin1, lineEnd, literalMark } from './bytes.ts';
+import { type LiteralMark, latin1, lineEnd, literalMark } from '../bytes.ts';
 import { type FetchItem, fetchItem } from './fetch-items.ts';
 import type { ContentSource, LiteralTarget, ResponseBuilder } from './response-builder.ts';
 
-export type FetchStep =
+type FetchStep =
   | { readonly kind: 'done' }
   | {
       readonly kind: 'literal';
@@ -35,6 +35,7 @@ export class FetchParser {
   /** The line that is read, where it ends, where we are, and from where on nothing was handed on yet. */
   #line: Uint8Array = new Uint8Array(0);
   #end = 0;
+  #announced: LiteralMark | undefined;
   #at = 0;
   #mark = 0;
 
@@ -54,6 +55,7 @@ export class FetchParser {
   line(line: Uint8Array, from: number): FetchStep {
     this.#line = line;
     this.#end = lineEnd(line);
+    this.#announced = literalMark(line);
     this.#at = from;
     this.#mark = 0;
     for (;;) {
@@ -203,7 +205,7 @@ export class FetchParser {
 
   /** The literal that begins here and is announced by the line's end, if so. */
   #literal(inList: boolean): FetchStep | undefined {
-    const mark = literalMark(this.#line);
+    const mark = this.#announced;
     if (!mark || mark.at !== this.#at) return undefined;
     this.#handOn(this.#line.length);
     const { role } = this.#item;

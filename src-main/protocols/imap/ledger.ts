@@ -25,7 +25,7 @@ export interface Failing {
   failed: boolean;
 }
 
-export interface ContentAnswer {
+interface ContentAnswer {
   readonly number: number;
   readonly uid: number | undefined;
   readonly keys: readonly string[];

@@ -1,16 +1,17 @@
 // All that goes to the client, in order. A response with held content waits as a whole, and everything behind it
 // waits too, so that what leaves ends at the boundary of a response at any time.
+
+import { octets } from '../bytes.ts';
 import type { EngineAction, MessageId } from '../engine.ts';
-import { octets } from './bytes.ts';
+import type { Messages } from '../messages.ts';
 import type { Failing } from './ledger.ts';
-import type { Messages } from './messages.ts';
 
 /** Octets as the server sent them, or all octets of a message in its delivered form. */
 export type Segment =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly item: number }
   | { readonly kind: 'message'; readonly message: MessageId; readonly length: number; readonly item: number };
 
-export type Output =
+type Output =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   /** `messages`: those in the segments; each is let go. `failing`: what learns that one was refused. */
   | {

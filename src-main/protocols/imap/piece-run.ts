@@ -1,17 +1,18 @@
 // One FETCH of the client that names pieces: the messages are fetched whole first, by PEEK and in the client's own
 // form, and when all are judged its own command goes on. Many messages are done in batches. Until it is over nothing
 // else of the client goes to the server, so that sequence numbers stay and every answer can be told.
+
+import { joinBytes, octets } from '../bytes.ts';
 import { keptWholes, pieceBatch } from '../limits.ts';
-import { joinBytes, octets } from './bytes.ts';
+import type { Messages } from '../messages.ts';
 import type { FetchRequest } from './fetch-items.ts';
 import { type Command, newCommand } from './ledger.ts';
-import type { Messages } from './messages.ts';
 import { listNumbers, setHolds } from './number-set.ts';
 import { type Segment, unavailable } from './output-queue.ts';
 import type { ServerResponse } from './response-parser.ts';
 import type { KeptWhole, SequenceMap } from './sequence-map.ts';
 
-export interface RunPort {
+interface RunPort {
   /** Whether the server has answered everything. */
   idle(): boolean;
   /** Sends a command and awaits its tagged answer. */
@@ -22,7 +23,7 @@ export interface RunPort {
   finished(): void;
 }
 
-export interface PieceCommand {
+interface PieceCommand {
   readonly command: Command;
   readonly fetch: FetchRequest;
   readonly line: Uint8Array;

@@ -1,7 +1,8 @@
 // One response of the server while it arrives: octets that may pass, and messages for what must be judged first.
+
+import { ByteSink, octets } from '../bytes.ts';
 import type { MessageId } from '../engine.ts';
 import { headerBytes } from '../limits.ts';
-import { ByteSink, octets } from './bytes.ts';
 import type { ItemRole } from './fetch-items.ts';
 import type { Segment } from './output-queue.ts';
 
@@ -28,11 +29,14 @@ export type LiteralTarget = 'pass' | 'header' | 'message';
  * Whether the octets are a message header and nothing else: fields and their continuations, ended by the first
  * empty line, which is also the end. A bare CR or LF ends a line too, as some client may read it.
  */
-export function isHeaderAlone(header: Uint8Array): boolean {
+function isHeaderAlone(header: Uint8Array): boolean {
   let at = 0;
+  let cr = header.indexOf(13);
+  let lf = header.indexOf(10);
   while (at < header.length) {
-    const cr = header.indexOf(13, at);
-    const lf = header.indexOf(10, at);
+    // Searched again only when passed: each octet is looked at once, whatever the line ends are.
+    if (cr !== -1 && cr < at) cr = header.indexOf(13, at);
+    if (lf !== -1 && lf < at) lf = header.indexOf(10, at);
     const end = cr === -1 ? lf : lf === -1 ? cr : Math.min(cr, lf);
     if (end === -1) return false;
     const next = header[end] === 13 && header[end + 1] === 10 ? end + 2 : end + 1;

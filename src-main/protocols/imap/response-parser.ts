@@ -1,11 +1,11 @@
 // Octets of the server to whole responses, deny by default: each is read by its grammar, content leaves the stream
 // as messages while it arrives, and what is no response is an error.
 import type { ErrorCode } from '../../contract/error-codes.ts';
+import { latin1, lineEnd, literalMark, quoteOpenAt } from '../bytes.ts';
 import { imapLineBytes, imapResponseBytes } from '../limits.ts';
-import { latin1, lineEnd, literalMark, quoteOpenAt } from './bytes.ts';
+import { LineReader } from '../line-reader.ts';
 import type { FetchItem } from './fetch-items.ts';
 import { FetchParser } from './fetch-parser.ts';
-import { LineReader } from './line-reader.ts';
 import { type ContentPort, type LiteralTarget, ResponseBuilder } from './response-builder.ts';
 
 export type ServerResponse =
@@ -31,7 +31,7 @@ export type ServerResponse =
       readonly parts: ResponseBuilder;
     };
 
-export interface ResponsePort extends ContentPort {
+interface ResponsePort extends ContentPort {
   /** A whole response; false: read no further. */
   response(response: ServerResponse): boolean;
   failed(reason: ErrorCode): void;

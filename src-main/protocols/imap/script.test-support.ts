@@ -1,7 +1,8 @@
 // Drives an engine in tests: plays both sides, keeps what each of them got, and spools the messages. In octet mode
 // every input is fed one octet at a time, and all that is asserted must stay the same.
+
+import { latin1, octets } from '../bytes.ts';
 import type { Engine, EngineAction, EngineEvent, MessageId, Release } from '../engine.ts';
-import { latin1, octets } from './bytes.ts';
 import { createImapEngine } from './engine.ts';
 
 interface SpooledMessage {

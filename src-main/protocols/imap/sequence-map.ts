@@ -19,6 +19,10 @@ export class SequenceMap {
     this.#letGo = letGo;
   }
 
+  get size(): number {
+    return this.#kept.length;
+  }
+
   add(message: MessageId, sequence: number, uid: number | undefined): void {
     this.#remove((kept) => kept.sequence === sequence || (uid !== undefined && kept.uid === uid));
     this.#kept.push({ message, sequence, uid });
@@ -29,7 +33,7 @@ export class SequenceMap {
   }
 
   bySequence(sequence: number): KeptWhole | undefined {
-    return this.#used(this.#kept.find((kept) => kept.sequence === sequence));
+    return this.#used(this.#kept.find((kept) => sequence > 0 && kept.sequence === sequence));
   }
 
   /** Lets go of one of them. */

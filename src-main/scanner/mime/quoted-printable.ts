@@ -4,6 +4,9 @@ const equalsSign = 0x3d;
 const lf = 0x0a;
 const cr = 0x0d;
 
+/** Octets at the beginning in which binary content shows itself. */
+const nulProbeBytes = 1024;
+
 /** The value of a hex digit, either case, or -1. */
 function hexValue(octet: number | undefined): number {
   if (octet === undefined) return -1;
@@ -26,7 +29,8 @@ function afterSoftBreak(bytes: Buffer, at: number): number {
 /** Whether text looks quoted-printable, whatever its header says. */
 export function looksQuotedPrintable(bytes: Buffer): boolean {
   const first = bytes.indexOf(equalsSign);
-  if (first === -1) return false;
+  // Escapes stand by chance in an archive that is sent as it is; text has no NUL.
+  if (first === -1 || bytes.subarray(0, nulProbeBytes).includes(0)) return false;
   // A long text without any escape in this much of it would show its encoding in no mail program.
   const window = bytes.toString('latin1', first, Math.min(bytes.length, first + 64 * 1024));
   return /=(?:[0-9A-Fa-f]{2}|[ \t]{0,80}[\r\n])/.test(window);

@@ -175,7 +175,6 @@ class Walker {
       return true;
     }
     if (start - this.#block > this.#limits.headerBytes) {
-      this.#reached.add('header-size');
       this.#begin(this.#finishBlock(start), start);
       return false;
     }
@@ -195,6 +194,7 @@ class Walker {
     this.#block = -1;
     this.#irregular = false;
     this.#spans.push({ kind: 'header', start: block, end: spanEnd });
+    if (end - block > this.#limits.headerBytes) this.#reached.add('header-size');
     const info = readBlock(this.#bytes.subarray(block, Math.min(end, block + this.#limits.headerBytes)));
     if (info.boundaries.length > 0) {
       if (this.#levels.depth < this.#limits.mimeDepth) this.#levels.push(info.boundaries);

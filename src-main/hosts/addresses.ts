@@ -1,6 +1,6 @@
 // The addresses in options: where the console listens, and what a fixed listener stands for.
 import { isIPv6 } from 'node:net';
-import { type MailProtocol, mailProtocolSchema } from '../../contract/connection.ts';
+import { type MailProtocol, mailProtocolSchema } from '../contract/connection.ts';
 
 export interface ConsoleAddress {
   readonly host: '127.0.0.1' | '::1' | 'localhost';

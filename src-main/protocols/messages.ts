@@ -1,8 +1,8 @@
 // The book of messages that are open on one connection: what was decided on each, and who still needs it. The last
 // one that lets go of a message drops its spool.
-import type { EngineAction, MessageId, Release } from '../engine.ts';
+import type { EngineAction, MessageId, Release } from './engine.ts';
 
-export type MessageState = 'arriving' | 'held' | Release;
+type MessageState = 'arriving' | 'held' | Release;
 
 interface OpenMessage {
   state: MessageState;

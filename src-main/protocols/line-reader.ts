@@ -44,13 +44,19 @@ export class LineReader {
     }
   }
 
-  /** Up to `max` octets without copying; empty when none are there. Only between lines. */
+  /** Up to `max` octets of one chunk without copying; empty when none are there. Only between lines. */
   some(max: number): Uint8Array {
     const chunk = this.#chunks[this.#head];
     return chunk ? this.#advance(chunk, Math.min(chunk.length, this.#at + max)) : none;
   }
 
-  /** The first octets (at most `count`) of the line that `line` found too long. */
+  /** Puts back what the last `some` gave too much. */
+  unread(bytes: Uint8Array): void {
+    this.#chunks.splice(this.#head, 0, bytes);
+    this.#length += bytes.length;
+  }
+
+  /** The first octets of the line that `line` found too long; `count` must be below the `max` it was asked for. */
   prefix(count: number): Uint8Array {
     const rest = this.#chunks[this.#head]?.subarray(this.#at, this.#at + count) ?? none;
     const kept = Math.min(count, this.#partialLength);

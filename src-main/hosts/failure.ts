@@ -1,5 +1,5 @@
 // How a command ends when it can't do its work: one line for the person, and the exit code 3.
-import { type ErrorCode, errorCodes } from '../../contract/error-codes.ts';
+import { type ErrorCode, errorCodes } from '../contract/error-codes.ts';
 
 /** Usage or error, for every command. */
 export const failureExitCode = 3;

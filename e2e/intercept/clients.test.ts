@@ -1,0 +1,98 @@
+// Real clients with nothing changed in them, in a host of their own: their connections are redirected by the kernel,
+// scanned, and go direct again when the core is killed in the middle of a transfer.
+import { execFileSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { curlImap, curlImapMessage, curlPop3, fetchmail, mbsync, mpop } from '../support/clients.ts';
+import { posternPath, type RunningCore } from '../support/core.ts';
+import { expectMailbox } from '../support/mailbox.ts';
+import { bigMessage, containsVirus, testMessages } from '../support/messages.ts';
+import { missingTools } from '../support/tools.ts';
+import { type CoreLab, createCoreLab } from './core-lab.ts';
+
+const missing = missingTools(['nft', 'ip', 'dovecot', 'mbsync', 'curl', 'fetchmail', 'mpop', 'openssl'], {
+  root: true,
+});
+const messages = testMessages();
+const big = bigMessage('big', 20 * 1024 * 1024);
+
+describe.skipIf(missing !== undefined)(`real clients, intercepted${missing ?? ''}`, () => {
+  let hosts: CoreLab;
+  let core: RunningCore;
+
+  beforeAll(async () => {
+    hosts = await createCoreLab({ alice: messages, big: [big] });
+    core = await hosts.startCore('--console', 'off');
+  });
+  afterAll(async () => await hosts?.stop());
+
+  const expectAll = (stored: readonly Buffer[]) => expectMailbox(stored, messages);
+
+  test('interception is active as root', () => {
+    expect(core.ready.interception).toEqual({ state: 'active' });
+  });
+
+  describe.each(['tls', 'starttls', 'plain'] as const)('%s', (transport) => {
+    const imap = () => hosts.account({ transport, protocol: 'imap', caPath: core.ready.ca });
+    const pop3 = () => hosts.account({ transport, protocol: 'pop3', caPath: core.ready.ca });
+    test('mbsync', async () => expectAll(await mbsync(imap())));
+    test('curl over IMAP', async () => expectAll(await curlImap(imap())));
+    test('curl over POP3', async () => expectAll(await curlPop3(pop3())));
+    test('mpop', async () => expectAll(await mpop(pop3())));
+    test('fetchmail over IMAP', async () => expectAll(await fetchmail(imap(), 'imap')));
+    test('fetchmail over POP3', async () => expectAll(await fetchmail(pop3(), 'pop3')));
+  });
+
+  test('mbsync over IPv6, to a bare address: no server name is sent, and the names of the certificate are copied', async () => {
+    const { serverV6 } = hosts.lab;
+    const account = hosts.account({
+      transport: 'tls',
+      protocol: 'imap',
+      caPath: core.ready.ca,
+      host: serverV6,
+    });
+    expectAll(await mbsync(account));
+  });
+
+  test('every infected original comes back from quarantine octet for octet', () => {
+    const postern = (...args: string[]) =>
+      execFileSync(posternPath, [...args, '--data-dir', core.ready.dataDir], { maxBuffer: 64 * 1024 * 1024 });
+    const listed = JSON.parse(postern('quarantine', 'list', '--json').toString()) as { id: string }[];
+    const originals = listed.map(({ id }) => postern('quarantine', 'restore', id, '-').toString('latin1'));
+    for (const { name, wire } of messages.filter((message) => message.infected)) {
+      expect(originals.includes(wire.toString('latin1')), name).toBe(true);
+    }
+  });
+
+  test('killed in the middle of a transfer: the next connection goes direct, and its mail is complete', async () => {
+    const slow = hosts.account({ transport: 'plain', protocol: 'imap', caPath: core.ready.ca, user: 'big' });
+    const url = `imap://${slow.host}:${slow.port}/INBOX;UID=1`;
+    const cut = hosts.lab.client(
+      ['curl', '-s', '--limit-rate', '1M', '-u', 'big:secret', '-o', `${slow.directory}/cut`, url],
+      {
+        stdio: 'ignore',
+      },
+    );
+    const ended = new Promise<number | null>((resolve) => cut.once('exit', resolve));
+    await expect
+      .poll(async () => (await hosts.lab.runClient(['ls', '-l', slow.directory])).stdout)
+      .toMatch(/ cut/);
+    process.kill(core.ready.pid, 'SIGKILL');
+    const killedAt = performance.now();
+    const direct = () =>
+      hosts.account({ transport: 'tls', protocol: 'imap', caPath: hosts.certificates.caPath, user: 'big' });
+    let got: Buffer | undefined;
+    let reachedAfterMs = Number.POSITIVE_INFINITY;
+    while (!got && performance.now() - killedAt < 5_000) {
+      const startedAt = performance.now();
+      got = await curlImapMessage(direct(), '1').catch(() => undefined);
+      if (got) reachedAfterMs = startedAt - killedAt;
+    }
+    expect(reachedAfterMs).toBeLessThan(1_000);
+    expect(got?.equals(big.wire)).toBe(true);
+    expect(await ended).not.toBe(0);
+    const infected = await curlImap(
+      hosts.account({ transport: 'tls', protocol: 'imap', caPath: hosts.certificates.caPath }),
+    );
+    expect(infected.some(containsVirus)).toBe(true);
+  });
+});

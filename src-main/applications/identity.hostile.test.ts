@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { identify } from './identity.ts';
+import { type Machine, makeMachine } from './machine.fixture.ts';
+
+let machine: Machine;
+beforeEach(() => {
+  machine = makeMachine();
+});
+afterEach(() => machine.remove());
+
+describe('hostile content of a process', () => {
+  test('a pipe in place of a file is not waited for', () => {
+    machine.process(10, { exe: '/usr/bin/x' });
+    mkdirSync(machine.path('proc/10/root'));
+    execFileSync('mkfifo', [machine.path('proc/10/root/.flatpak-info')]);
+    expect(identify(10, machine.procRoot)).toEqual({ path: '/usr/bin/x' });
+  });
+
+  test('a link in place of a file is not followed', () => {
+    machine.process(10, { exe: '/usr/bin/x' });
+    machine.link('proc/10/root/.flatpak-info', machine.file('other', '[Application]\nname=org.x\n'));
+    expect(identify(10, machine.procRoot)).toEqual({ path: '/usr/bin/x' });
+  });
+
+  test('of an endless file only the beginning is read', () => {
+    const flatpakInfo = `${'x'.repeat(300 * 1024)}\n[Application]\nname=org.x\n`;
+    machine.process(10, { exe: '/usr/bin/x', flatpakInfo });
+    expect(identify(10, machine.procRoot)).toEqual({ path: '/usr/bin/x' });
+  });
+});

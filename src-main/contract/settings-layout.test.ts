@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { readSetting } from './setting-path.ts';
+import { appearanceSchema, defaultSettings, type SectionName, sectionSchemas } from './settings.ts';
+import { isListRow, pagesOf, rowsOf, settingsTree } from './settings-layout.ts';
+
+const pages = pagesOf(settingsTree);
+const rows = pages.flatMap(({ page }) => rowsOf(page));
+
+describe('settings layout', () => {
+  it('has a place for every setting, and one alone', () => {
+    const all = (Object.keys(sectionSchemas) as SectionName[]).flatMap((section) =>
+      Object.keys(sectionSchemas[section].shape).map((key) => `${section}.${key}`),
+    );
+    expect(rows.map((row) => row.path).toSorted()).toEqual(all.toSorted());
+  });
+
+  it('knows the mail transport page by its help id, below its groups', () => {
+    const placed = pages.find(({ page }) => page.helpId === 'CONFIG_EPFW_SCAN_IMAP');
+    expect(placed?.groups.map((group) => group.label)).toEqual([
+      'tree.protections',
+      'tree.email-client-protection',
+    ]);
+  });
+
+  it('gives no id twice', () => {
+    const ids = pages.flatMap(({ page, groups }) => [page.id, ...groups.map((group) => group.id)]);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('greys rows by a toggle of the same page that is no child itself', () => {
+    for (const { page } of pages) {
+      for (const row of rowsOf(page)) {
+        if (row.master === undefined) continue;
+        const master = rowsOf(page).find((each) => each.path === row.master);
+        expect(master?.kind).toBe('toggle');
+        expect(master?.master).toBeUndefined();
+      }
+    }
+  });
+
+  it('calls lists those rows whose values are lists', () => {
+    for (const row of rows)
+      expect(isListRow(row)).toBe(Array.isArray(readSetting(defaultSettings, row.path)));
+  });
+
+  it('offers every choice that the schema knows', () => {
+    const offered = (path: string) =>
+      rows.flatMap((row) =>
+        row.kind === 'choice' && row.path === path ? row.options.map((each) => each.value) : [],
+      );
+    expect(offered('appearance.language')).toEqual(appearanceSchema.shape.language.options);
+    expect(offered('appearance.theme')).toEqual(appearanceSchema.shape.theme.options);
+  });
+});

@@ -1,0 +1,222 @@
+// Opens the rooms and connects them with each other. Holds no logic that a room could have.
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { identify } from '../applications/identity.ts';
+import { listInstalled } from '../applications/installed.ts';
+import { listRunning } from '../applications/running.ts';
+import { openCertificates } from '../certificates/authority.ts';
+import type { Endpoint } from '../contract/connection.ts';
+import type { ErrorCode } from '../contract/error-codes.ts';
+import type { Availability, MessageEvent, State } from '../contract/state.ts';
+import { type InterceptionBackend, upstreamSourcePorts } from '../interception/backend.ts';
+import { createNetfilterBackend } from '../interception/linux/netfilter.ts';
+import { openSocketOwners } from '../interception/linux/socket-owner.ts';
+import { openFixedListeners } from '../interception/listeners.ts';
+import { createProxy } from '../proxy/proxy.ts';
+import { rulesFrom } from '../proxy/rules.ts';
+import { summarise } from '../scanner/message-summary.ts';
+import type { Scanner } from '../scanner/pool.ts';
+import { openEventLog } from '../storage/event-log.ts';
+import { openQuarantine } from '../storage/quarantine.ts';
+import { openSpoolStore } from '../storage/spool.ts';
+import { type CoreRouter, createRouter } from './handlers.ts';
+import { isOneOf } from './own-endpoints.ts';
+import type { Ports } from './ports.ts';
+import { createProtection, protectionFrom } from './protection.ts';
+import { openSettings } from './settings-service.ts';
+import { createStateHub } from './state-hub.ts';
+import type { Stops } from './stops.ts';
+
+export interface Core {
+  readonly interception: Availability;
+  readonly listeners: State['listeners'];
+  /** The root's certificate, for trust stores. */
+  readonly caPath: string;
+  readonly dataDir: string;
+  readonly router: CoreRouter;
+  /** New connections go direct at once; open ones get a moment to end; then everything is taken down. May be called
+   *  twice. */
+  stop(): Promise<void>;
+}
+
+export type StartResult =
+  | { readonly ok: true; readonly core: Core }
+  | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
+
+/** A message under way ends within seconds; an idle IMAP connection never ends by itself. */
+const drainMs = 3_000;
+
+/** Messages that a page shows without asking for more. */
+const lastMessages = 20;
+
+/**
+ * Wires everything up; what it opens is owned by `stops`. The scanner's workers start meanwhile, and are ready before
+ * anything is intercepted.
+ */
+export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner>): Promise<StartResult> {
+  const { clock, log, random } = ports;
+  const now = clock.now;
+  const below = (name: string) => join(ports.dataDir, name);
+
+  const [opened, certificates, spools, quarantine, owners, scanner] = await Promise.all([
+    openSettings({ directory: ports.dataDir, overrides: ports.settings, now, log }),
+    openCertificates({
+      directory: below('certificates'),
+      hostname: ports.hostname,
+      now,
+      onProblem: ({ kind, ...fields }) => log(`certificates-${kind}`, fields),
+    }),
+    stops.own(
+      openSpoolStore({ directory: below('spool'), onFailure: (error) => log('spool-failed', { error }) }),
+      (store) => store.stop(),
+    ),
+    openQuarantine({
+      directory: below('quarantine'),
+      now,
+      random,
+      onProblem: ({ kind, ...fields }) => log(`quarantine-${kind}`, fields),
+    }),
+    stops.own(openSocketOwners({ identify }), (socketOwners) => socketOwners.close()),
+    starting,
+  ]);
+  if (!opened.ok) return opened;
+  const { settings } = opened;
+  const events = openEventLog({
+    file: below('events.sqlite'),
+    now,
+    after: clock.after,
+    onProblem: ({ kind, ...fields }) => log(`event-log-${kind}`, fields),
+  });
+  stops.add(() => events.stop());
+
+  let interception: Availability = { state: 'off', reason: 'intercept-off' };
+  let listeners: State['listeners'] = [];
+  const protection = () =>
+    protectionFrom(settings.current().mailTransport, interception, listeners.length > 0);
+  const hub = createStateHub(
+    {
+      settings: settings.current(),
+      settingsProblems: settings.problems(),
+      protection: protection(),
+      interception,
+      listeners,
+      counters: events.counters(),
+      openConnections: 0,
+      staleConnections: 0,
+      lastMessages: events.list(lastMessages),
+    },
+    clock.after,
+  );
+  stops.add(() => hub.stop());
+
+  let rules = rulesFrom(settings.current().mailTransport, 1);
+  let lastEvents: readonly MessageEvent[] = hub.snapshot().state.lastMessages;
+  let stale = 0;
+  const ownEndpoints = (): readonly Endpoint[] => [...listeners, ...ports.hostEndpoints()];
+  const redirects = ports.intercept === 'auto' && ports.uid === 0;
+  const proxy = createProxy({
+    certificates,
+    scanner,
+    spools,
+    quarantine,
+    rules: () => rules,
+    sourcePorts: redirects ? upstreamSourcePorts : undefined,
+    extraCa: ports.upstreamCa,
+    isOwnEndpoint: (endpoint) => isOneOf(endpoint, ownEndpoints()),
+    summarise,
+    events: {
+      connectionsChanged(open) {
+        // A new connection lives by the rules of now: only those that end can change the number.
+        if (stale > 0) stale = proxy.staleCount();
+        hub.setSoon({ openConnections: open, staleConnections: stale });
+      },
+      message(message) {
+        const event = events.add(message);
+        if (event) lastEvents = [event, ...lastEvents].slice(0, lastMessages);
+        hub.setSoon({ counters: events.counters(), ...(event ? { lastMessages: [...lastEvents] } : {}) });
+      },
+    },
+    log,
+    now,
+  });
+  stops.add(() => proxy.stop());
+
+  const openBackend = async (
+    onStateChange: (availability: Availability) => void,
+  ): Promise<InterceptionBackend> =>
+    createNetfilterBackend({
+      uid: ports.uid,
+      onConnection: proxy.accept,
+      onStateChange,
+      findOwner: owners.find,
+      log,
+    });
+  const kernel = createProtection({
+    openBackend: ports.intercept === 'auto' ? openBackend : undefined,
+    clock,
+    onInterception(availability) {
+      interception = availability;
+      hub.set({ interception, protection: protection() });
+    },
+    log,
+  });
+  stops.add(() => kernel.stop());
+
+  const fixed = await stops.own(
+    openFixedListeners(ports.listeners, { onConnection: proxy.accept, findOwner: owners.find }),
+    (opening) => opening.stop(),
+  );
+  for (const { listener, reason } of fixed.failed) log(reason, { port: listener.localPort });
+  listeners = fixed.opened.map(({ localPort, host, port, protocol }) => ({
+    protocol,
+    address: '127.0.0.1',
+    port: localPort,
+    target: `${host}:${port}`,
+  }));
+  hub.set({ listeners, protection: protection() });
+
+  settings.onChange(async (changed) => {
+    const { mailTransport } = hub.snapshot().state.settings;
+    const sameRules = isDeepStrictEqual(mailTransport, changed.mailTransport);
+    if (!sameRules) rules = rulesFrom(changed.mailTransport, rules.revision + 1);
+    stale = proxy.staleCount();
+    hub.set({ settings: changed, protection: protection(), staleConnections: stale });
+    if (!sameRules) await kernel.apply(changed.mailTransport);
+  });
+  await kernel.apply(settings.current().mailTransport);
+
+  const router = createRouter({
+    hub,
+    settings,
+    applications: {
+      running: () =>
+        listRunning({
+          ownPids: [process.pid],
+          connections: proxy.connections().flatMap(({ pid, server, port }) => {
+            return pid === undefined ? [] : [{ pid, label: `${server}:${port}` }];
+          }),
+        }),
+      installed: () => listInstalled(),
+    },
+    connections: { list: proxy.connections, close: proxy.close },
+    events,
+    quarantine,
+    consoleUrl: ports.consoleUrl,
+  });
+
+  stops.add(async () => {
+    await Promise.all([kernel.release(), fixed.stop()]);
+    await proxy.drain(drainMs);
+  });
+  return {
+    ok: true,
+    core: {
+      interception,
+      listeners,
+      caPath: certificates.caPath,
+      dataDir: ports.dataDir,
+      router,
+      stop: () => stops.stop(),
+    },
+  };
+}

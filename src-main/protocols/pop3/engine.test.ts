@@ -1,0 +1,186 @@
+import { describe, expect, test } from 'vitest';
+import { Script } from './script.test-support.ts';
+
+describe.each([
+  ['as sent', false],
+  ['octet by octet', true],
+])('%s', (_, octetMode) => {
+  const script = (tls = true) => new Script(octetMode, tls);
+
+  test('commands and answers pass as they are', () => {
+    const s = script();
+    s.client('USER x\r\n').server('+OK\r\n').client('pass  y\r\n').server('+OK Logged in.\r\n');
+    s.client('STAT\r\n').server('+OK 2 300\r\n').client('LIST\r\n').server('+OK\r\n1 100\r\n2 200\r\n.\r\n');
+    s.client('LIST 2\r\n')
+      .server('+OK 2 200\r\n')
+      .client('UIDL\r\n')
+      .server('-ERR no\r\n')
+      .client('DELE 1\r\nNOOP\r\n');
+    expect(s.serverGot()).toBe('USER x\r\npass  y\r\nSTAT\r\nLIST\r\nLIST 2\r\nUIDL\r\nDELE 1\r\nNOOP\r\n');
+    expect(s.clientGot()).toBe(
+      '+OK\r\n+OK Logged in.\r\n+OK 2 300\r\n+OK\r\n1 100\r\n2 200\r\n.\r\n+OK 2 200\r\n-ERR no\r\n',
+    );
+  });
+
+  test('holds the message until the verdict, and stuffs it as it was', () => {
+    const s = script();
+    const body = 'Subject: x\r\n\r\n..\r\n...\r\n..dot\r\nend\r\n';
+    s.client('RETR 1\r\n').server(`+OK 30 octets\r\n${body}.\r\n`);
+    expect(s.clientGot()).toBe('');
+    expect(s.messages.get(1)).toBe('Subject: x\r\n\r\n.\r\n..\r\n.dot\r\nend\r\n');
+    expect(s.ended).toEqual([1]);
+    s.release(1);
+    expect(s.clientGot()).toBe(`+OK 30 octets\r\n${body}.\r\n`);
+    expect(s.dropped).toEqual([1]);
+  });
+
+  test('pipelined messages are released one by one, in order, and what is behind them waits', () => {
+    const s = script();
+    s.client('RETR 1\r\nRETR 2\r\nSTAT\r\n');
+    s.server('+OK\r\n\r\none\r\n.\r\n+OK\r\n\r\ntwo\r\n.\r\n+OK 2 9\r\n');
+    s.release(2);
+    expect(s.clientGot()).toBe('');
+    s.release(1);
+    expect(s.clientGot()).toBe('+OK\r\n\r\none\r\n.\r\n+OK\r\n\r\ntwo\r\n.\r\n+OK 2 9\r\n');
+  });
+
+  test('a message that must not leave is a temporary error, and the next answers keep their place', () => {
+    const s = script();
+    s.client('RETR 1\r\nNOOP\r\n').server('+OK\r\n\r\none\r\n.\r\n+OK\r\n').release(1, 'refuse');
+    expect(s.clientGot()).toMatch(/^-ERR \[SYS\/TEMP\] [^\r]+\r\n\+OK\r\n$/);
+  });
+
+  test('a message that is not there passes its error', () => {
+    const s = script();
+    s.client('RETR 9\r\n').server('-ERR no such message\r\n');
+    expect(s.clientGot()).toBe('-ERR no such message\r\n');
+  });
+
+  test('TOP with lines fetches the whole, and answers header and lines from what was scanned', () => {
+    const s = script();
+    s.client('top 3 2\r\n').server('+OK\r\nA: b\r\nC: d\r\n\r\n1\r\n..2\r\n3\r\n4\r\n.\r\n');
+    expect(s.serverGot()).toBe('RETR 3\r\n');
+    s.release(1);
+    expect(s.clientGot()).toBe('+OK\r\nA: b\r\nC: d\r\n\r\n1\r\n..2\r\n.\r\n');
+  });
+
+  test('TOP with more lines than there are answers the whole', () => {
+    const s = script();
+    s.client('TOP 3 99\r\n').server('+OK\r\nA: b\r\n\r\n1\r\n.\r\n').release(1);
+    expect(s.clientGot()).toBe('+OK\r\nA: b\r\n\r\n1\r\n.\r\n');
+  });
+
+  test('a header alone passes at once', () => {
+    const s = script();
+    s.client('TOP 1 0\r\n').server('+OK\r\nA: b\r\n\r\n.\r\n');
+    expect(s.serverGot()).toBe('TOP 1 0\r\n');
+    expect(s.clientGot()).toBe('+OK\r\nA: b\r\n\r\n.\r\n');
+  });
+
+  test('a header with anything behind its empty line is content', () => {
+    const s = script();
+    s.client('TOP 1 0\r\n').server('+OK\r\nA: b\r\n\r\nbody\r\n..x\r\n.\r\n');
+    expect(s.clientGot()).toBe('');
+    expect(s.messages.get(1)).toBe('A: b\r\n\r\nbody\r\n.x\r\n');
+    s.release(1);
+    expect(s.clientGot()).toBe('+OK\r\nA: b\r\n\r\nbody\r\n..x\r\n.\r\n');
+  });
+
+  test('commands that can not be followed are refused in their place, and never sent', () => {
+    const s = script();
+    s.client('NOOP\r\nXTND XMIT\r\nTOP 1\r\nNOOP\r\n');
+    expect(s.serverGot()).toBe('NOOP\r\nNOOP\r\n');
+    expect(s.clientGot()).toBe('');
+    s.server('+OK first\r\n+OK second\r\n');
+    expect(s.clientGot()).toBe(
+      '+OK first\r\n-ERR Command not supported\r\n-ERR Invalid arguments\r\n+OK second\r\n',
+    );
+  });
+
+  test('CAPA shows what can pass', () => {
+    const s = script(false);
+    const capa = '+OK\r\nUIDL\r\nX-ODD\r\nSASL PLAIN GSSAPI\r\nSTLS\r\nPIPELINING\r\n.\r\n';
+    s.client('CAPA\r\n').server(capa);
+    expect(s.clientGot()).toBe('+OK\r\nUIDL\r\nSASL PLAIN\r\nSTLS\r\nPIPELINING\r\n.\r\n');
+  });
+
+  test('inside TLS, STLS is neither shown nor sent; SCRAM is hidden where it is offered bound to the channel', () => {
+    const s = script();
+    s.client('CAPA\r\nSTLS\r\n').server(
+      '+OK\r\nSTLS\r\nSASL SCRAM-SHA-256 SCRAM-SHA-256-PLUS PLAIN\r\n.\r\n',
+    );
+    expect(s.serverGot()).toBe('CAPA\r\n');
+    expect(s.clientGot()).toBe('+OK\r\nSASL PLAIN\r\n.\r\n-ERR TLS is active already\r\n');
+  });
+
+  test('the list of AUTH is filtered too', () => {
+    const s = script();
+    s.client('AUTH\r\n').server('+OK\r\nPLAIN\r\nGSSAPI\r\n.\r\n');
+    expect(s.clientGot()).toBe('+OK\r\nPLAIN\r\n.\r\n');
+  });
+
+  test('an exchange passes line by line, also one that looks like a command, and a cancel', () => {
+    const s = script();
+    s.client('AUTH CRAM-MD5\r\n')
+      .server('+ PDE+\r\n')
+      .client('RETR 1\r\n')
+      .server('+ more\r\n')
+      .client('*\r\n');
+    expect(s.serverGot()).toBe('AUTH CRAM-MD5\r\nRETR 1\r\n*\r\n');
+    s.server('-ERR cancelled\r\n').client('RETR 1\r\n').server('+OK\r\n\r\nx\r\n.\r\n');
+    expect(s.clientGot()).toBe('+ PDE+\r\n+ more\r\n-ERR cancelled\r\n');
+    expect(s.ended).toEqual([1]);
+  });
+
+  test('with an initial response, and by OAuth', () => {
+    const s = script();
+    s.client('AUTH XOAUTH2 dXNlcj0=\r\n').server('+OK in\r\n').client('STAT\r\n').server('+OK 0 0\r\n');
+    expect(s.clientGot()).toBe('+OK in\r\n+OK 0 0\r\n');
+  });
+
+  test('a mechanism that can not pass is refused', () => {
+    const s = script();
+    s.client('AUTH GSSAPI\r\n');
+    expect(s.serverGot()).toBe('');
+    expect(s.clientGot()).toBe('-ERR Mechanism not available\r\n');
+  });
+
+  test('what a client sends behind an AUTH, unasked, waits and is read as commands', () => {
+    const s = script();
+    s.client('AUTH PLAIN x\r\nRETR 1\r\n');
+    expect(s.serverGot()).toBe('AUTH PLAIN x\r\n');
+    s.server('+OK\r\n');
+    expect(s.serverGot()).toBe('RETR 1\r\n');
+    s.server('+OK\r\n\r\nbody\r\n.\r\n');
+    expect(s.clientGot()).toBe('+OK\r\n');
+  });
+
+  test('STLS starts TLS and drops what both sides sent before it', () => {
+    const s = script(false);
+    s.client('STLS\r\nRETR 1\r\n').server('+OK begin\r\n+OK injected\r\n');
+    expect(s.serverGot()).toBe('STLS\r\n');
+    expect(s.notes).toEqual(['start-tls +OK begin\r\n']);
+    s.client('more\r\n')
+      .event({ kind: 'tls-ready' })
+      .client('CAPA\r\n')
+      .server('+OK\r\nSTLS\r\nTOP\r\n.\r\n');
+    expect(s.serverGot()).toBe('CAPA\r\n');
+    expect(s.clientGot()).toBe('+OK\r\nTOP\r\n.\r\n');
+  });
+
+  test('a refused STLS goes on in the clear', () => {
+    const s = script(false);
+    s.client('STLS\r\nSTAT\r\n').server('-ERR no\r\n');
+    expect(s.serverGot()).toBe('STLS\r\nSTAT\r\n');
+    expect(s.clientGot()).toBe('-ERR no\r\n');
+  });
+
+  test('ends of both sides pass in their turn', () => {
+    const s = script();
+    s.client('RETR 1\r\n').server('+OK\r\n\r\nx\r\n.\r\n').event({ kind: 'end', from: 'server' });
+    expect(s.notes).toEqual([]);
+    s.release(1);
+    s.event({ kind: 'end', from: 'client' });
+    expect(s.notes).toEqual(['end client', 'end server']);
+  });
+});

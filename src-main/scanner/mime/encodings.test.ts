@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { base64Lines, quotedPrintableLines, uuencodeLines, yencLines } from '../test-messages.ts';
+import { decodeBase64 } from './base64.ts';
+import { decodeUuencode, decodeYenc } from './line-encodings.ts';
+import { decodeQuotedPrintable } from './quoted-printable.ts';
+
+const octets = fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes));
+
+function texts(encoded: string): string[] {
+  return decodeBase64(Buffer.from(encoded, 'latin1')).map((variant) => variant.toString('latin1'));
+}
+
+describe('what was encoded', () => {
+  it('is decoded again, from each encoding', () => {
+    fc.assert(
+      fc.property(octets, (bytes) => {
+        expect(decodeBase64(Buffer.from(base64Lines(bytes)))).toEqual([bytes]);
+        expect(decodeQuotedPrintable(Buffer.from(quotedPrintableLines(bytes)))).toEqual(bytes);
+        const uu = uuencodeLines(bytes, 'x').split('\r\n').slice(1, -2).join('\r\n');
+        expect(decodeUuencode(Buffer.from(uu, 'latin1'))).toEqual(bytes);
+        const yenc = yencLines(bytes, 'x');
+        const data = yenc.subarray(yenc.indexOf('\r\n') + 2, yenc.lastIndexOf('\r\n=yend'));
+        expect(decodeYenc(data)).toEqual(bytes);
+      }),
+    );
+  });
+
+  it('is decoded in pieces and as a whole alike', () => {
+    const bytes = Buffer.alloc(300_000, 'some text that repeats itself now and then');
+    const lines = base64Lines(bytes);
+    const irregular = `AAAA\r\n${lines}`;
+    expect(decodeBase64(Buffer.from(lines))[0]?.equals(bytes)).toBe(true);
+    expect(decodeBase64(Buffer.from(irregular))[0]?.equals(Buffer.concat([Buffer.alloc(3), bytes]))).toBe(
+      true,
+    );
+    const junk = lines.replace(/^(.{76000})./s, '$1*');
+    expect(decodeBase64(Buffer.from(junk))[0]).toEqual(
+      Buffer.from(lines.replace(/^(.{76000})./s, '$1'), 'base64'),
+    );
+  });
+});
+
+describe('base64', () => {
+  it('goes on behind padding, in both ways in which programs do', () => {
+    expect(texts('YWI=Y2Q=')).toEqual(['abcd', Buffer.from('YWIY2Q', 'base64').toString('latin1')]);
+    expect(texts('====YWJj')).toContain('abc');
+  });
+
+  it('takes "-" for nothing, and for the URL-safe alphabet', () => {
+    expect(texts('YW-Jj')).toContain('abc');
+    expect(texts('-_8=')).toContain('\xfb\xff');
+  });
+});
+
+describe('quoted-printable', () => {
+  it.each([
+    ['a=3Db', 'a=b'],
+    ['a=3db', 'a=b'],
+    ['a=\r\nb', 'ab'],
+    ['a=\nb', 'ab'],
+    ['a=\rb', 'ab'],
+    ['a= \t\r\nb', 'ab'],
+    ['a=', 'a'],
+    ['a=XY', 'a=XY'],
+    ['a=4', 'a=4'],
+    ['=', ''],
+  ])('reads %j as %j', (encoded, text) => {
+    expect(decodeQuotedPrintable(Buffer.from(encoded)).toString('latin1')).toBe(text);
+  });
+});
+
+describe('uuencode', () => {
+  it('reads trimmed blanks as zero bits, and lines cut short', () => {
+    expect(decodeUuencode(Buffer.from('#'))).toEqual(Buffer.alloc(3));
+    expect(decodeUuencode(Buffer.from('#86('))).toEqual(Buffer.from([0x61, 0x62, 0x00]));
+    expect(decodeUuencode(Buffer.from('M86)C\r\n`\r\n')).subarray(0, 3).toString()).toBe('abc');
+  });
+});

@@ -1,0 +1,185 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Scanner, type ScannerOptions, startScanner } from './pool.ts';
+import { attachment, eicar, message, multipart, suspiciousMarker, textPart } from './test-messages.ts';
+
+const running: Scanner[] = [];
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((scanner) => scanner.stop()));
+});
+
+async function start(worker: string, changes: Partial<ScannerOptions> = {}): Promise<Scanner> {
+  const scanner = await startScanner({
+    workerUrl: new URL(worker, import.meta.url),
+    rulesDirectory: new URL('./rules/', import.meta.url),
+    workers: 1,
+    ...changes,
+  });
+  running.push(scanner);
+  return scanner;
+}
+
+function order(text: string) {
+  return { kind: 'bytes', bytes: Buffer.from(text) } as const;
+}
+
+const notScanned = (code: string) => ({
+  overwrites: [],
+  verdict: { outcome: 'not-scanned', complete: false, limits: [code], detections: [] },
+});
+const clean = { verdict: { outcome: 'clean' } };
+
+describe('the scanner', () => {
+  const infected = multipart('b', [textPart, attachment('eicar.com', eicar)]);
+
+  it('gives verdicts and overwrites', async () => {
+    const scanner = await start('./worker.ts');
+    expect(scanner.engines).toMatchObject([{ id: 'yara-x', rules: 6 }]);
+    const { verdict, overwrites } = await scanner.scan(
+      { kind: 'bytes', bytes: infected },
+      { neutralise: true },
+    );
+    expect(verdict).toMatchObject({
+      outcome: 'infected',
+      complete: true,
+      bytes: infected.length,
+      parts: 2,
+      detections: [{ name: 'Postern.Test.Eicar', engine: 'yara-x', category: 'test', part: '2/eicar.com' }],
+    });
+    expect(verdict.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(verdict.ms).toBeGreaterThanOrEqual(0);
+    const changed = Buffer.from(infected);
+    for (const { offset, bytes } of overwrites) changed.set(bytes, offset);
+    expect(await scanner.scan({ kind: 'bytes', bytes: changed })).toMatchObject(clean);
+  });
+
+  it('works out overwrites only when asked, and only of what is infected', async () => {
+    const scanner = await start('./worker.ts');
+    expect((await scanner.scan({ kind: 'bytes', bytes: infected })).overwrites).toEqual([]);
+    const suspicious = message([], suspiciousMarker);
+    expect(await scanner.scan({ kind: 'bytes', bytes: suspicious }, { neutralise: true })).toMatchObject({
+      verdict: { outcome: 'suspicious' },
+      overwrites: [],
+    });
+  });
+
+  it('scans files, and rejects with the reason where one cannot be read', async () => {
+    const scanner = await start('./worker.ts', { limits: { messageBytes: 100 } });
+    const directory = mkdtempSync(join(tmpdir(), 'scanner-'));
+    try {
+      const path = join(directory, 'a');
+      writeFileSync(path, eicar);
+      expect(await scanner.scan({ kind: 'file', path, sizeBytes: eicar.length })).toMatchObject({
+        verdict: { outcome: 'infected', bytes: eicar.length },
+      });
+      writeFileSync(path, Buffer.alloc(101));
+      expect(await scanner.scan({ kind: 'file', path, sizeBytes: 50 })).toMatchObject(
+        notScanned('message-size'),
+      );
+      const missing = scanner.scan({ kind: 'file', path: join(directory, 'b'), sizeBytes: 1 });
+      await expect(missing).rejects.toMatchObject({ code: 'ENOENT' });
+      const folder = scanner.scan({ kind: 'file', path: directory, sizeBytes: 1 });
+      await expect(folder).rejects.toMatchObject({ code: 'EINVAL' });
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  it('does not start without rules that compile', async () => {
+    await expect(start('./worker.ts', { rulesDirectory: '/nowhere' })).rejects.toThrow(
+      'no scan worker starts',
+    );
+  });
+});
+
+describe('the pool', () => {
+  it('does not scan what is larger than a message may be', async () => {
+    const scanner = await start('./test-worker.ts', { limits: { messageBytes: 5 } });
+    expect(await scanner.scan(order('12345'))).toMatchObject(clean);
+    expect(await scanner.scan(order('123456'))).toMatchObject(notScanned('message-size'));
+  });
+
+  it.each(['CRASH', 'LEAVE'])('loses only the message on which a worker fails: %s', async (text) => {
+    const scanner = await start('./test-worker.ts');
+    const scans = ['1', '2', text, '3', '4'].map((each) => scanner.scan(order(each)));
+    expect(await Promise.all(scans)).toMatchObject([clean, clean, notScanned('engine-failed'), clean, clean]);
+  });
+
+  it('gives up a worker that takes too long, and goes on with the others', async () => {
+    const scanner = await start('./test-worker.ts', { limits: { hardMs: 50 } });
+    const scans = ['HANG!', '1', '2'].map((each) => scanner.scan(order(each)));
+    expect(await Promise.all(scans)).toMatchObject([notScanned('scan-time'), clean, clean]);
+  });
+
+  it('shares shared octets and copies others', async () => {
+    const scanner = await start('./test-worker.ts');
+    const shared = Buffer.from(new SharedArrayBuffer(5));
+    const own = Buffer.from('WRITE');
+    shared.write('WRITE');
+    await Promise.all([shared, own].map((bytes) => scanner.scan({ kind: 'bytes', bytes })));
+    expect([shared.toString(), own.toString()]).toEqual(['!!!!!', 'WRITE']);
+  });
+
+  it('answers many small messages at once, each its own', async () => {
+    const scanner = await start('./test-worker.ts', { workers: 2 });
+    const texts = Array.from({ length: 500 }, (_, i) => 'x'.repeat(i));
+    const results = await Promise.all(texts.map((text) => scanner.scan(order(text))));
+    expect(results.map(({ verdict }) => verdict.bytes)).toEqual(texts.map((text) => text.length));
+  });
+
+  it('lets no more messages wait than it may', async () => {
+    const scanner = await start('./test-worker.ts', { limits: { hardMs: 100 } });
+    const scans = Array.from({ length: 1 + 7 + 4_096 }, () => scanner.scan(order('HANG!')));
+    expect(await scanner.scan(order('1'))).toMatchObject(notScanned('queue-full'));
+    const ends = Promise.allSettled(scans);
+    await scanner.stop();
+    expect((await ends).every(({ status }) => status === 'rejected')).toBe(true);
+  });
+
+  it('holds large messages back while others of them are in flight', async () => {
+    const scanner = await start('./test-worker.ts', { workers: 2, limits: { hardMs: 50 } });
+    const large = (text: string) => {
+      const bytes = Buffer.from(new SharedArrayBuffer(40 * 1024 * 1024));
+      bytes.write(text);
+      return scanner.scan({ kind: 'bytes', bytes });
+    };
+    // The second would have a free worker, and answer before the first is given up.
+    const order: string[] = [];
+    await Promise.all([
+      large('HANG!').then(() => order.push('hang')),
+      large('text').then(() => order.push('text')),
+    ]);
+    expect(order).toEqual(['hang', 'text']);
+  });
+
+  it('rejects when it is told to stop waiting, before and during a scan', async () => {
+    const scanner = await start('./test-worker.ts', { limits: { hardMs: 500 } });
+    const reason = new Error('no longer wanted');
+    await expect(scanner.scan(order('1'), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    const abort = new AbortController();
+    const scans = ['HANG!', '1'].map((text) => scanner.scan(order(text), { signal: abort.signal }));
+    abort.abort(reason);
+    const ends = await Promise.allSettled(scans);
+    expect(ends.map((end) => end.status === 'rejected' && end.reason)).toEqual([reason, reason]);
+  });
+
+  it('rejects what is being scanned when it stops, and everything afterwards', async () => {
+    const scanner = await start('./test-worker.ts');
+    const scan = scanner.scan(order('HANG!'));
+    const rejected = expect(scan).rejects.toThrow('stopped');
+    await scanner.stop();
+    await scanner.stop();
+    await rejected;
+    await expect(scanner.scan(order('1'))).rejects.toThrow('stopped');
+  });
+
+  it('rejects its start when no worker starts', async () => {
+    await expect(start('./test-worker.ts', { rulesDirectory: 'broken' })).rejects.toMatchObject({
+      message: 'no scan worker starts',
+      cause: { message: 'this worker does not start' },
+    });
+  });
+});

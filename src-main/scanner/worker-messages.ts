@@ -1,0 +1,40 @@
+// What the pool and its workers say to each other.
+import type { ScanLimits } from './limits.ts';
+import type { Overwrite } from './neutralise.ts';
+import type { Report } from './pipeline.ts';
+
+export type ScanSource =
+  /** Over a SharedArrayBuffer the octets are not copied; they must not change until the scan ends. */
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'file'; readonly path: string; readonly sizeBytes: number };
+
+export interface EngineInfo {
+  readonly id: string;
+  readonly version: string;
+  readonly rules: number;
+}
+
+/** Given to a worker when it starts. */
+export interface WorkerSetup {
+  readonly rulesDirectory: string;
+  readonly limits: ScanLimits;
+}
+
+export interface ScanOrder {
+  readonly id: number;
+  readonly source: ScanSource;
+  readonly neutralise: boolean;
+}
+
+export type WorkerAnswer =
+  | { readonly kind: 'ready'; readonly engines: readonly EngineInfo[] }
+  | {
+      readonly kind: 'done';
+      readonly id: number;
+      readonly report: Report;
+      readonly overwrites: readonly Overwrite[];
+    }
+  /** A file that grew beyond the message limit. */
+  | { readonly kind: 'too-large'; readonly id: number }
+  /** The source could not be read; `code` is the system's. */
+  | { readonly kind: 'unreadable'; readonly id: number; readonly code: string };

@@ -1,0 +1,58 @@
+// A scanning thread: compiles the rules once, then scans one message after the other, synchronously. The entry point
+// of the pool's workers; it ends by the pool alone.
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import { literalEngine } from './engines/literal.ts';
+import { readRules, yaraEngine } from './engines/yara-x.ts';
+import { neutralise } from './neutralise.ts';
+import { type Inspector, inspect, isInfected, reportOf } from './pipeline.ts';
+import type { ScanOrder, ScanSource, WorkerAnswer, WorkerSetup } from './worker-messages.ts';
+
+/** The octets of a source, or the system's code for why they can't be read. */
+function read(source: ScanSource, maxBytes: number): Buffer | 'too-large' | { readonly code: string } {
+  if (source.kind === 'bytes')
+    return Buffer.from(source.bytes.buffer, source.bytes.byteOffset, source.bytes.byteLength);
+  try {
+    // A FIFO in the place of a file would hold this thread for good.
+    const fd = openSync(source.path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stats = fstatSync(fd);
+      if (!stats.isFile()) return { code: 'EINVAL' };
+      return stats.size > maxBytes ? 'too-large' : readFileSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    return { code: error instanceof Error && 'code' in error ? String(error.code) : 'EIO' };
+  }
+}
+
+function scan(id: number, bytes: Buffer, withOverwrites: boolean, inspector: Inspector): WorkerAnswer {
+  const { limits, now } = inspector;
+  const startedAt = now();
+  const found = inspect(bytes, inspector, startedAt + limits.softMs);
+  // Proving the neutralised form may take half of what is left until the pool gives this thread up.
+  const proofDeadline = startedAt + (limits.softMs + limits.hardMs) / 2;
+  const overwrites =
+    withOverwrites && isInfected(found.detections) ? neutralise(bytes, found, inspector, proofDeadline) : [];
+  return { kind: 'done', id, report: reportOf(found, bytes.length, now() - startedAt), overwrites };
+}
+
+function answer({ id, source, neutralise }: ScanOrder, inspector: Inspector): WorkerAnswer {
+  const bytes = read(source, inspector.limits.messageBytes);
+  if (bytes === 'too-large') return { kind: 'too-large', id };
+  if (!Buffer.isBuffer(bytes)) return { kind: 'unreadable', id, code: bytes.code };
+  return scan(id, bytes, neutralise, inspector);
+}
+
+function start(setup: WorkerSetup): void {
+  const fallback = literalEngine();
+  const engine = yaraEngine(readRules(setup.rulesDirectory)) ?? fallback;
+  const inspector: Inspector = { engine, fallback, limits: setup.limits, now: () => performance.now() };
+  const say = (message: WorkerAnswer) => parentPort?.postMessage(message);
+  parentPort?.on('message', (order: ScanOrder) => say(answer(order, inspector)));
+  const { id, version, rules } = engine;
+  say({ kind: 'ready', engines: [{ id, version, rules }] });
+}
+
+start(workerData);
