@@ -182,7 +182,7 @@ export async function imapflow(account: Account): Promise<{ whole: Buffer[]; pie
   const uids = (await client.search({ all: true }, { uid: true })) || [];
   for (const uid of uids) {
     const fetched = await client.fetchOne(String(uid), { source: true }, { uid: true });
-    if (fetched && fetched.source) whole.push(fetched.source);
+    if (fetched !== false && fetched.source) whole.push(fetched.source);
     for (const section of ['1', '2', undefined]) {
       const { content } = await client.download(String(uid), section, { uid: true });
       if (content) pieces.push(Buffer.concat(await content.toArray()));

@@ -39,7 +39,7 @@ describe('the order of what goes to the client', () => {
     writer.write(Buffer.from('1'));
     writer.stream(() => chunks('2', '3'));
     writer.write(Buffer.from('4'));
-    writer.then(() => client.taken.push('then'));
+    writer.after(() => client.taken.push('then'));
     writer.stream(() => chunks('5'));
     await takeAll(client);
     expect(client.taken).toEqual(['1', '2', '3', '4', 'then', '5']);

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 type Job =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'stream'; readonly chunks: () => AsyncIterable<Uint8Array> }
-  | { readonly kind: 'then'; readonly run: () => void };
+  | { readonly kind: 'after'; readonly run: () => void };
 
 export interface ClientWriterOptions {
   /** Octets wait here, or no longer: the server is read from accordingly. */
@@ -40,8 +40,8 @@ export class ClientWriter {
   }
 
   /** Runs when all that was given before has been handed to the socket. */
-  then(run: () => void): void {
-    if (this.#running) this.#jobs.push({ kind: 'then', run });
+  after(run: () => void): void {
+    if (this.#running) this.#jobs.push({ kind: 'after', run });
     else run();
   }
 
@@ -80,7 +80,7 @@ export class ClientWriter {
 
   async #drainJobs(): Promise<void> {
     for (let job = this.#jobs.shift(); job && !this.#stopped; job = this.#jobs.shift()) {
-      if (job.kind === 'then') job.run();
+      if (job.kind === 'after') job.run();
       else if (job.kind === 'bytes') await this.#put(job.bytes);
       else for await (const chunk of job.chunks()) await this.#put(chunk);
     }

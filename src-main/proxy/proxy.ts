@@ -49,7 +49,7 @@ export interface ProxyOptions {
   readonly now: () => Date;
 }
 
-export interface Proxy {
+export interface MailProxy {
   accept(connection: IncomingConnection): void;
   connections(): Connection[];
   /** Open connections that were accepted under older rules than today's. */
@@ -95,7 +95,7 @@ type Spoken =
   | { readonly kind: 'imap' | 'pop3' | 'not-mail' }
   | { readonly kind: 'failed'; readonly reason: ErrorCode };
 
-export function createProxy(options: ProxyOptions): Proxy {
+export function createProxy(options: ProxyOptions): MailProxy {
   const table = new ConnectionTable((open) => {
     options.events.connectionsChanged(open);
     if (open === 0) for (const wake of idle.splice(0)) wake();

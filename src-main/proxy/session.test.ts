@@ -96,10 +96,10 @@ describe('octets', () => {
     const { client, server, ended, start } = await startSession(passingEngine().engine);
     start('hello');
     await once(client, 'data');
-    const error = once(client, 'close');
+    const error = once(client, 'error');
     server.resetAndDestroy();
     expect(await ended).toBe('server-vanished');
-    await error;
+    expect(await error).toMatchObject([{ code: 'ECONNRESET' }]);
   });
 
   test('what the server was told before the session is not told again', async () => {

@@ -69,8 +69,9 @@ export class Session {
   start(greeting: Uint8Array): void {
     this.#attach('client');
     this.#attach('server');
-    this.#feed({ kind: 'data', from: 'server', bytes: greeting });
+    // In the order in which they were said: the greeting may hold the answer already.
     if (this.#forwarded.length > 0) this.#feed({ kind: 'data', from: 'client', bytes: this.#forwarded });
+    this.#feed({ kind: 'data', from: 'server', bytes: greeting });
     this.#resumeIfFree('client');
     this.#resumeIfFree('server');
   }
@@ -149,7 +150,7 @@ export class Session {
         this.#delivery.end(action.message);
         return;
       case 'message-drop':
-        this.#writer.then(() => this.#delivery.drop(action.message));
+        this.#writer.after(() => this.#delivery.drop(action.message));
         return;
       case 'start-tls':
         this.#startTls(action.reply);
@@ -164,10 +165,10 @@ export class Session {
         this.#end(action.to);
         return;
       case 'relay':
-        this.#writer.then(() => this.#becomeRelay());
+        this.#writer.after(() => this.#becomeRelay());
         return;
       case 'close':
-        this.#writer.then(() => this.#closePolitely(action.reason));
+        this.#writer.after(() => this.#closePolitely(action.reason));
         return;
       default:
         assertNever(action);
@@ -215,7 +216,7 @@ export class Session {
     this.#upgrading = true;
     this.#brake('server', 'upgrade', true);
     this.#writer.write(reply);
-    this.#writer.then(() => {
+    this.#writer.after(() => {
       // Until here octets of the client were read and dropped; from here on its ClientHello is due.
       this.#detach.client();
       this.#detach.server();
@@ -254,7 +255,7 @@ export class Session {
   }
 
   #end(to: Side): void {
-    if (to === 'client') this.#writer.then(() => this.#sockets.client.end());
+    if (to === 'client') this.#writer.after(() => this.#sockets.client.end());
     else this.#sockets.server.end();
   }
 

@@ -258,7 +258,7 @@ class Pop3Engine {
 
   /** Answers that are ours and whose turn has come. */
   #answerLocally(): void {
-    if (this.#reading.kind !== 'status' && this.#reading.kind !== 'greeting') return;
+    if (this.#reading.kind !== 'status') return;
     for (let next = this.#ledger[0]; next?.kind === 'local'; next = this.#ledger[0]) {
       this.#ledger.shift();
       this.#reply(octets(next.reply));

@@ -50,7 +50,7 @@ function decodeAll(bytes: Buffer, restart: boolean): Buffer {
     const octet = bytes[at] ?? 0;
     const sextet = sextets[octet] ?? 64;
     if (sextet === 64) {
-      
+      if (restart && octet === equalsSign) count = 0;
       continue;
     }
     bits = ((bits << 6) | sextet) & 0xffff;

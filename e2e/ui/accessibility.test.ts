@@ -1,0 +1,123 @@
+// axe on every state of the screen, at both sizes, in both themes and languages.
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { translate } from '../../src-main/contract/locales.ts';
+import { defaultSettings } from '../../src-main/contract/settings.ts';
+import { hasChromium } from '../support/browser.ts';
+import { rowOf, type Screen, useScreens } from '../support/screen.ts';
+
+async function violations(page: Page) {
+  const { violations: found } = await new AxeBuilder({ page }).analyze();
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
+}
+
+const busy = {
+  settings: {
+    ...defaultSettings,
+    mailTransport: {
+      ...defaultSettings.mailTransport,
+      excludedAddresses: [
+        { address: '192.0.2.1', note: 'NAS' },
+        { address: '2001:db8::/32', until: '2020-01-01T00:00:00.000Z' },
+      ],
+      excludedApplications: [{ application: '/usr/bin/mbsync' }, { application: '/opt/mail/*' }],
+    },
+  },
+  interception: { state: 'unavailable', reason: 'nft-failed', detail: 'Error: syntax' } as const,
+  settingsProblems: [{ code: 'settings-unreadable' as const, keptAs: 'settings.json.bad-1' }],
+  staleConnections: 2,
+  lastMessages: (['infected', 'suspicious', 'not-scanned'] as const).map((outcome, id) => ({
+    id,
+    at: '2026-11-20T10:00:00.000Z',
+    outcome,
+    detections: [
+      { name: 'Postern.Test.Sample', engine: 'literal', category: 'test' as const, part: '', sha256: '' },
+    ],
+    limits: ['encrypted' as const],
+    server: 'imap.example.org',
+  })),
+};
+
+const looks = [
+  { locale: 'en-GB', colorScheme: 'light', width: 1280, height: 800 },
+  { locale: 'nb-NO', colorScheme: 'dark', width: 900, height: 600 },
+  { locale: 'en-GB', colorScheme: 'dark', width: 1280, height: 800 },
+  { locale: 'nb-NO', colorScheme: 'light', width: 900, height: 600 },
+] as const;
+
+describe.skipIf(!hasChromium).each(looks)('$locale, $colorScheme, $width × $height', (look) => {
+  const open = useScreens();
+  const language = look.locale === 'nb-NO' ? 'nb' : 'en';
+  const say = (key: Parameters<typeof translate>[1]) => translate(language, key);
+  const openList = async ({ page }: Screen, key: 'excludedApplications' | 'excludedAddresses') => {
+    await rowOf(page, `mailTransport.${key}`)
+      .getByRole('button', { name: say('row.edit') })
+      .click();
+    await page.getByRole('dialog').waitFor();
+  };
+
+  it('the pages have no violation, resting, wrong, greyed, searched', async () => {
+    const { page } = await open({ ...look, state: busy });
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel(say('row.mail-transport.imaps-ports')).fill('99999,abc');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('switch').first().click();
+    expect(await violations(page)).toEqual([]);
+    await page
+      .getByRole('button', { name: say('row.about') })
+      .first()
+      .click();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.getByRole('searchbox').fill('pop3');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('searchbox').fill('xyzzy');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('searchbox').fill('');
+    await page.getByRole('row', { name: say('page.user-interface') }).click();
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it('the dialogs of addresses have no violation', async () => {
+    const screen = await open({ ...look, state: busy });
+    const { page } = screen;
+    await openList(screen, 'excludedAddresses');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('row', { name: /192/ }).click();
+    await page.getByRole('button', { name: say('action.add'), exact: true }).click();
+    await page.getByLabel(say('addresses.duration'), { exact: true }).selectOption('until');
+    await page.getByLabel(say('addresses.field')).fill('foo');
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: say('action.enter-multiple') }).click();
+    await page.getByLabel(say('addresses.multiple.field')).fill('foo; bar');
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it('the dialogs of applications have no violation', async () => {
+    const screen = await open({ ...look, state: busy });
+    const { page } = screen;
+    await openList(screen, 'excludedApplications');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: say('action.add'), exact: true }).click();
+    await page.getByRole('option').first().click({ trial: true });
+    await page.getByRole('option', { name: /Thunderbird/ }).click();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('searchbox', { name: say('picker.search') }).fill('/usr/*/x');
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it('questions have no violation, and nothing is wider than the window', async () => {
+    const { page } = await open({ ...look, state: busy });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
+    expect(
+      await page.evaluate(() =>
+        [...document.querySelectorAll('main, nav')].every((each) => each.scrollWidth <= each.clientWidth),
+      ),
+    ).toBe(true);
+    await page.getByRole('button', { name: say('action.default'), exact: true }).click();
+    await page.getByRole('alertdialog').waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+});

@@ -1,0 +1,253 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { ConnectionOwner, Endpoint } from '../contract/connection.ts';
+import { defaultSettings, type MailTransportSettings } from '../contract/settings.ts';
+import { createProxy, type MailProxy, type ProxyOptions } from './proxy.ts';
+import { rulesFrom } from './rules.ts';
+import { memoryQuarantine, memorySpools, received, socketPair, wordScanner } from './testing.fixture.ts';
+
+const teardown: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const undo of teardown.splice(0).reverse()) await undo();
+});
+
+interface FakeServer {
+  readonly endpoint: Endpoint;
+  readonly sockets: Socket[];
+  heard(): string;
+}
+
+async function startServer(
+  greeting: string,
+  answer?: (line: string, socket: Socket) => void,
+): Promise<FakeServer> {
+  const sockets: Socket[] = [];
+  let heard = '';
+  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.push(socket);
+    socket.on('error', () => socket.destroy());
+    socket.write(greeting);
+    socket.on('end', () => socket.end());
+    socket.on('data', (bytes: Buffer) => {
+      heard += bytes.toString('latin1');
+      answer?.(bytes.toString('latin1'), socket);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  teardown.push(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  return { endpoint: { address: '127.0.0.1', port }, sockets, heard: () => heard };
+}
+
+function startProxy(settings: Partial<MailTransportSettings> = {}, changes: Partial<ProxyOptions> = {}) {
+  const current = { settings: { ...defaultSettings.mailTransport, ...settings }, revision: 1 };
+  const outcomes: string[] = [];
+  const log: Readonly<Record<string, unknown>>[] = [];
+  const proxy: MailProxy = createProxy({
+    certificates: {
+      caPath: '',
+      rootPem: '',
+      leafFor: async () => {
+        throw new Error('no TLS in these tests');
+      },
+    },
+    scanner: wordScanner(),
+    spools: memorySpools(),
+    quarantine: memoryQuarantine(),
+    rules: () => rulesFrom(current.settings, current.revision),
+    sourcePorts: undefined,
+    extraCa: undefined,
+    isOwnEndpoint: () => false,
+    summarise: async () => ({}),
+    events: { connectionsChanged: () => undefined, message: (event) => outcomes.push(event.outcome) },
+    log: (event, fields) => log.push({ event, ...fields }),
+    now: () => new Date('2026-01-01T00:00:00Z'),
+    ...changes,
+  });
+  teardown.push(() => proxy.stop());
+  const change = (patch: Partial<MailTransportSettings>) => {
+    current.settings = { ...current.settings, ...patch };
+    current.revision++;
+  };
+  return { proxy, outcomes, log, change };
+}
+
+async function arrive(proxy: MailProxy, destination: Endpoint, owner?: ConnectionOwner) {
+  const { outer, inner } = await socketPair();
+  teardown.push(() => outer.destroy());
+  const got = received(outer);
+  proxy.accept({ socket: inner, destination, owner });
+  return { client: outer, got };
+}
+
+const infectedImap = (line: string, socket: Socket) => {
+  if (line.includes('FETCH')) socket.write('* 1 FETCH (UID 1 BODY[] {7}\r\na VIRUS)\r\na OK done\r\n');
+};
+
+describe('mail', () => {
+  test('of IMAP is scanned', async () => {
+    const server = await startServer('* OK ready\r\n', infectedImap);
+    const { proxy, outcomes } = startProxy();
+    const { client, got } = await arrive(proxy, server.endpoint);
+    await vi.waitFor(() => expect(got()).toBe('* OK ready\r\n'));
+    client.write('a UID FETCH 1 BODY.PEEK[]\r\n');
+    await vi.waitFor(() => expect(got()).toContain('BODY[] {7}\r\na .....)\r\na OK done\r\n'));
+    expect(outcomes).toEqual(['infected']);
+    expect(proxy.connections()).toMatchObject([{ protocol: 'imap', state: 'scanning', messages: 1 }]);
+  });
+
+  test('of POP3 is scanned', async () => {
+    const server = await startServer('+OK ready\r\n', (line, socket) => {
+      if (line.startsWith('RETR')) socket.write('+OK\r\n\r\na VIRUS\r\n.\r\n');
+    });
+    const { proxy } = startProxy();
+    const { client, got } = await arrive(proxy, server.endpoint);
+    client.write('RETR 1\r\n');
+    await vi.waitFor(() => expect(got()).toBe('+OK ready\r\n+OK\r\n\r\na .....\r\n.\r\n'));
+  });
+
+  test('that the client speaks of before the greeting is followed all the same', async () => {
+    const server = await startServer('', (line, socket) => {
+      if (line.includes('NOOP')) socket.write('* OK late\r\na OK\r\n');
+      infectedImap(line, socket);
+    });
+    const { proxy } = startProxy();
+    const { client, got } = await arrive(proxy, server.endpoint);
+    client.write('a NOOP\r\n');
+    await vi.waitFor(() => expect(got()).toBe('* OK late\r\na OK\r\n'));
+    client.write('a FETCH 1 BODY.PEEK[]\r\n');
+    await vi.waitFor(() => expect(got()).toContain('a .....'));
+  });
+
+  test('commands before the greeting that must not pass end the connection', async () => {
+    const server = await startServer('', (line, socket) => {
+      if (line.startsWith('a ')) socket.write('* OK late\r\na OK compressed\r\n');
+    });
+    const { proxy, log } = startProxy();
+    const { client } = await arrive(proxy, server.endpoint);
+    client.write('a COMPRESS DEFLATE\r\n');
+    await once(client, 'end');
+    expect(log).toMatchObject([{ event: 'connection-ended', reason: 'protocol-violation' }]);
+  });
+});
+
+describe('what is relayed untouched', () => {
+  const fetched = async (proxy: MailProxy, server: FakeServer, owner?: ConnectionOwner) => {
+    const { client, got } = await arrive(proxy, server.endpoint, owner);
+    await vi.waitFor(() => expect(got()).toContain('ready'));
+    client.write('a UID FETCH 1 BODY.PEEK[]\r\n');
+    await vi.waitFor(() => expect(got()).toContain('a OK done'));
+    return got();
+  };
+
+  test.each<[string, Partial<MailTransportSettings>, string]>([
+    ['an excluded address', { excludedAddresses: [{ address: '127.0.0.0/8' }] }, 'excluded-address'],
+    [
+      'an excluded application',
+      { excludedApplications: [{ application: '/usr/bin/curl' }] },
+      'excluded-application',
+    ],
+    ['a protocol that is off', { scanImap: false }, 'protocol-off'],
+    ['everything, when protection is off', { enabled: false }, 'protection-off'],
+  ])('%s', async (_, settings, reason) => {
+    const server = await startServer('* OK ready\r\n', infectedImap);
+    const { proxy, outcomes } = startProxy(settings);
+    expect(await fetched(proxy, server, { uid: 0, path: '/usr/bin/curl' })).toContain('a VIRUS');
+    expect(outcomes).toEqual([]);
+    expect(proxy.connections()).toMatchObject([{ state: 'relayed', reason }]);
+  });
+
+  test('a server that speaks no mail, with both half-closes', async () => {
+    const server = await startServer('220 smtp\r\n', (line, socket) => socket.write(`you said ${line}`));
+    const { proxy } = startProxy();
+    const { client, got } = await arrive(proxy, server.endpoint);
+    client.end('HELO\r\n');
+    await once(client, 'end');
+    expect(got()).toBe('220 smtp\r\nyou said HELO\r\n');
+    await vi.waitFor(() => expect(proxy.connections()).toEqual([]));
+  });
+
+  test('a client that speaks first to a server that answers in another language', async () => {
+    const server = await startServer('', (line, socket) => socket.end(`HTTP/1.1 200 OK ${line.length}`));
+    const { proxy } = startProxy();
+    const { client, got } = await arrive(proxy, server.endpoint);
+    client.write('GET / HTTP/1.1\r\n\r\n');
+    await once(client, 'end');
+    expect(got()).toBe('HTTP/1.1 200 OK 18');
+    expect(server.heard()).toBe('GET / HTTP/1.1\r\n\r\n');
+  });
+});
+
+describe('failures', () => {
+  test('a server that refuses: the client is reset, not left hanging', async () => {
+    const server = await startServer('');
+    const { endpoint } = server;
+    await teardown.pop()?.();
+    const { proxy, log } = startProxy();
+    const { client } = await arrive(proxy, endpoint);
+    const [error] = await once(client, 'error');
+    expect(error).toMatchObject({ code: 'ECONNRESET' });
+    expect(log).toMatchObject([{ event: 'connection-ended', reason: 'upstream-refused' }]);
+    expect(proxy.connections()).toEqual([]);
+  });
+
+  test('our own endpoints are never dialled', async () => {
+    const server = await startServer('* OK\r\n');
+    const { proxy, log } = startProxy({}, { isOwnEndpoint: () => true });
+    const { client } = await arrive(proxy, server.endpoint);
+    await once(client, 'error');
+    expect(log).toMatchObject([{ reason: 'upstream-own-endpoint' }]);
+    expect(server.sockets).toEqual([]);
+  });
+
+  test('a server that resets before it has said anything resets the client', async () => {
+    const server = await startServer('');
+    const { proxy } = startProxy();
+    const { client } = await arrive(proxy, server.endpoint);
+    await vi.waitFor(() => expect(server.sockets).toHaveLength(1));
+    const closed = once(client, 'close').catch(() => undefined);
+    server.sockets[0]?.resetAndDestroy();
+    await closed;
+    await vi.waitFor(() => expect(proxy.connections()).toEqual([]));
+  });
+});
+
+describe('changed rules', () => {
+  test('act on new connections; open ones keep theirs, and can be closed', async () => {
+    const server = await startServer('* OK ready\r\n', infectedImap);
+    const { proxy, change } = startProxy();
+    const first = await arrive(proxy, server.endpoint);
+    await vi.waitFor(() => expect(first.got()).toContain('ready'));
+    change({ scanImap: false });
+    const second = await arrive(proxy, server.endpoint);
+    await vi.waitFor(() => expect(second.got()).toContain('ready'));
+    expect(proxy.connections().map((each) => each.state)).toEqual(['scanning', 'relayed']);
+    expect(proxy.staleCount()).toBe(1);
+    first.client.write('a UID FETCH 1 BODY.PEEK[]\r\n');
+    await vi.waitFor(() => expect(first.got()).toContain('a .....'));
+    const closed = once(first.client, 'close').catch(() => undefined);
+    expect(proxy.close('stale')).toBe(1);
+    await closed;
+    expect(proxy.staleCount()).toBe(0);
+    expect(proxy.connections()).toHaveLength(1);
+  });
+
+  test('draining waits for open connections, and no longer than it may', async () => {
+    const server = await startServer('* OK ready\r\n');
+    const { proxy } = startProxy();
+    const { client, got } = await arrive(proxy, server.endpoint);
+    await vi.waitFor(() => expect(got()).toContain('ready'));
+    const drained = proxy.drain(60_000);
+    client.end();
+    await drained;
+    expect(proxy.connections()).toEqual([]);
+    await arrive(proxy, server.endpoint);
+    await proxy.drain(1);
+    expect(proxy.connections()).toHaveLength(1);
+  });
+});
