@@ -1,10 +1,11 @@
 // `npm run bench [-- --rounds N] [--json FILE]`: direct against through Postern in one run, interleaved, so that a machine
 // whose speed drifts gives the same ratios. Prints medians and ratios; --json also writes every single figure.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeCertificates } from '../e2e/support/authority.ts';
+import { makeDirectory } from '../e2e/support/directory.ts';
 import { missingTools } from '../e2e/support/tools.ts';
 import { benchFixedListener } from './fixed-listener.ts';
 import { benchInterception } from './interception.ts';
@@ -53,7 +54,7 @@ if (missing) {
   process.exit(1);
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'postern-bench-'));
+const directory = makeDirectory('bench');
 const measurements: Measurement[] = [];
 const notes: string[] = [];
 const bench: Bench = {

@@ -1,8 +1,7 @@
 // Real clients through fixed listeners, without privilege for the core: clean mail arrives octet for octet, infected mail
 // with its length and without its virus, and the original comes back from quarantine.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeCertificates } from '../support/authority.ts';
@@ -17,6 +16,7 @@ import {
   type Transport,
 } from '../support/clients.ts';
 import { freePort, posternPath, type RunningCore, startCore } from '../support/core.ts';
+import { makeDirectory } from '../support/directory.ts';
 import { type MailServer, startMailServer } from '../support/dovecot.ts';
 import { expectMailbox } from '../support/mailbox.ts';
 import { containsVirus, testMessages } from '../support/messages.ts';
@@ -35,7 +35,7 @@ describe.skipIf(missing !== undefined)(`real clients through fixed listeners${mi
   let runs = 0;
 
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'postern-clients-'));
+    directory = makeDirectory('clients');
     const mail = join(directory, 'mail');
     mkdirSync(mail);
     const certificates = makeCertificates(directory);

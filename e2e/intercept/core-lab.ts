@@ -1,10 +1,10 @@
 // The whole of it in two namespaces: dovecot in one, a core that intercepts as root in the other.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeCertificates, type TestCertificates } from '../support/authority.ts';
 import type { Account, Transport } from '../support/clients.ts';
 import { type RunningCore, startCore } from '../support/core.ts';
+import { makeDirectory } from '../support/directory.ts';
 import { type MailServer, startMailServer } from '../support/dovecot.ts';
 import type { TestMessage } from '../support/messages.ts';
 import { createLab, type Lab } from '../support/netns.ts';
@@ -31,7 +31,7 @@ export interface CoreLab {
 export async function createCoreLab(
   users: Readonly<Record<string, readonly TestMessage[]>>,
 ): Promise<CoreLab> {
-  const directory = mkdtempSync(join(tmpdir(), 'postern-lab-'));
+  const directory = makeDirectory('lab');
   const mail = join(directory, 'mail');
   mkdirSync(mail);
   const certificates = makeCertificates(directory);

@@ -10,11 +10,11 @@ import {
   rmSync,
   symlinkSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningCore, startCore } from '../support/core.ts';
+import { makeDirectory } from '../support/directory.ts';
 import { containsVirus, eicar } from '../support/messages.ts';
 import { createLab, type Lab } from '../support/netns.ts';
 import { missingTools } from '../support/tools.ts';
@@ -65,7 +65,7 @@ describe.skipIf(missing !== undefined)(`every client script, intercepted${missin
   let clients: string;
 
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'postern-scripts-'));
+    directory = makeDirectory('scripts');
     clients = join(directory, 'clients');
     cpSync(scripts, clients, { recursive: true });
     rmSync(join(clients, 'node', 'node_modules'), { recursive: true, force: true });

@@ -1,5 +1,4 @@
-// The start and the end of a core. The scanner's workers and the other rooms load at the same time, each on a processor of
-// its own: a core is ready in half the time.
+// The start and the end of a core. The scanner's workers load while the other rooms do, each on a processor of its own.
 import { availableParallelism } from 'node:os';
 import { startScanner } from '../scanner/pool.ts';
 import type { Ports } from './ports.ts';

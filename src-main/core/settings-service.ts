@@ -4,6 +4,7 @@ import { constants, copyFile, open as openFile, readFile, rename, stat } from 'n
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
+import { assertNever } from '../contract/assert-never.ts';
 import { applyPatch, defaultSettings, type Settings, settingsPatchSchema } from '../contract/settings.ts';
 import { type LoadedSettings, loadSettings } from '../contract/settings-migrations.ts';
 import type { State } from '../contract/state.ts';
@@ -78,6 +79,8 @@ function loaded(found: Found): LoadedSettings {
       return { settings: defaultSettings, problems: [{ code: 'settings-unreadable' }] };
     case 'document':
       return loadSettings(found.document);
+    default:
+      return assertNever(found);
   }
 }
 

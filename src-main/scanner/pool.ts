@@ -168,9 +168,9 @@ class Pool implements Scanner {
     const slot: Slot = { worker, jobs: [], bytes: 0, isReady: false, failedStarts, deadline: undefined };
     this.#slots.push(slot);
     worker.on('message', (answer: WorkerAnswer) => this.#hear(slot, answer));
+    // `exit` follows, and comes after all answers that the worker still gave; `error` does not wait for them.
     worker.on('error', (error) => {
       this.#lastError = error;
-      this.#lose(slot, 'engine-failed');
     });
     worker.on('exit', () => this.#lose(slot, 'engine-failed'));
   }

@@ -25,7 +25,7 @@ export interface QuarantineInput {
   readonly subject?: string;
 }
 
-export type QuarantineResult =
+type QuarantineResult =
   | { readonly ok: true; readonly id: string }
   | { readonly ok: false; readonly reason: 'quarantine-failed' };
 

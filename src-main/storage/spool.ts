@@ -4,7 +4,7 @@ import { chmod, type FileHandle, mkdir, mkdtemp, open as openFile, readdir, rm }
 import { join } from 'node:path';
 import { type OpenFile, type WritableFile, writeAll } from './durable-file.ts';
 
-export type SpoolSource =
+type SpoolSource =
   /** Exactly the octets, over a SharedArrayBuffer. */
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'file'; readonly path: string; readonly sizeBytes: number };

@@ -1,6 +1,6 @@
 // The ⓘ behind a label: one or two sentences in a popover. Its name stays apart from the label, so that the label
 // names the control alone; what it is about is its description.
-import { Button, Dialog, DialogTrigger, Popover } from 'react-aria-components';
+import { Button, DialogTrigger, Popover } from 'react-aria-components';
 import { useSpeech } from '../i18n.ts';
 import styles from './controls.module.css';
 
@@ -19,11 +19,10 @@ export function Hint({ title, text, labelId, isOpen, onOpenChange }: HintProps) 
       <Button className={styles['info'] ?? ''} aria-label={say('row.about')} aria-describedby={labelId}>
         i
       </Button>
-      <Popover className={styles['popover'] ?? ''} placement="bottom start">
-        <Dialog aria-label={title}>
-          <h4>{title}</h4>
-          <p>{text}</p>
-        </Dialog>
+      {/* Without a dialog within, the popover itself is one: its hidden buttons then lie inside of it. */}
+      <Popover className={styles['popover'] ?? ''} placement="bottom start" aria-label={title}>
+        <h4>{title}</h4>
+        <p>{text}</p>
       </Popover>
     </DialogTrigger>
   );

@@ -1,6 +1,6 @@
 // The state of the protection and its counters, live. "Not scanned" opens its reasons.
 import { useId, useState } from 'react';
-import { Button, Dialog, DialogTrigger, Popover } from 'react-aria-components';
+import { Button, DialogTrigger, Popover } from 'react-aria-components';
 import { notScannedReasons, type State } from '../../src-main/contract/state.ts';
 import { useCore, useCoreState } from '../app-context.ts';
 import { useSpeech } from '../i18n.ts';
@@ -78,18 +78,16 @@ function Reasons() {
       >
         i
       </Button>
-      <Popover className={controls['popover'] ?? ''} placement="bottom end">
-        <Dialog aria-labelledby={id}>
-          <h4 id={id}>{say('status.reasons')}</h4>
-          <ul className={styles['reasons']}>
-            {counted.map(({ reason, count }) => (
-              <li key={reason}>
-                <span>{say(`limit.${reason}`)}</span>
-                <b>{number(count)}</b>
-              </li>
-            ))}
-          </ul>
-        </Dialog>
+      <Popover className={controls['popover'] ?? ''} placement="bottom end" aria-labelledby={id}>
+        <h4 id={id}>{say('status.reasons')}</h4>
+        <ul className={styles['reasons']}>
+          {counted.map(({ reason, count }) => (
+            <li key={reason}>
+              <span>{say(`limit.${reason}`)}</span>
+              <b>{number(count)}</b>
+            </li>
+          ))}
+        </ul>
       </Popover>
     </DialogTrigger>
   );

@@ -8,6 +8,7 @@ import styles from '../components/dialog.module.css';
 import { ChevronIcon } from '../components/icons.tsx';
 import { PushButton } from '../components/PushButton.tsx';
 import { addressProblemText } from '../components/problem-words.ts';
+import { useFocusOnOpen } from '../components/use-focus-on-open.ts';
 import { useSpeech } from '../i18n.ts';
 import type { EntryEditor } from './ListDialog.tsx';
 
@@ -39,6 +40,7 @@ export function AddressEntryDialog({ entry, present, onSave, onClose }: EntryEdi
   const [until, setUntil] = useState(() => localTime(new Date(entry?.until ?? Date.now() + hourMs)));
   const [isTried, setIsTried] = useState(false);
   const id = useId();
+  const firstField = useFocusOnOpen<HTMLInputElement>();
 
   const parsed = parseAddressEntry(address);
   const addressProblem = parsed.ok
@@ -85,8 +87,7 @@ export function AddressEntryDialog({ entry, present, onSave, onClose }: EntryEdi
           <input
             id={`${id}address`}
             className={controls['field']}
-            // biome-ignore lint/a11y/noAutofocus: the first field of a dialog that was just opened
-            autoFocus
+            ref={firstField}
             autoComplete="off"
             spellCheck={false}
             value={address}

@@ -7,6 +7,7 @@ import { DialogFrame } from '../components/DialogFrame.tsx';
 import styles from '../components/dialog.module.css';
 import { PushButton } from '../components/PushButton.tsx';
 import { applicationProblemText } from '../components/problem-words.ts';
+import { useFocusOnOpen } from '../components/use-focus-on-open.ts';
 import { useSpeech } from '../i18n.ts';
 import rows from './applications.module.css';
 import type { EntryEditor } from './ListDialog.tsx';
@@ -21,6 +22,7 @@ export function ApplicationEntryDialog({
   const [application, setApplication] = useState(entry?.application ?? '');
   const [note, setNote] = useState(entry?.note ?? '');
   const id = useId();
+  const firstField = useFocusOnOpen<HTMLInputElement>();
 
   const text = application.trim();
   const parsed = parseApplicationRule(text);
@@ -58,8 +60,7 @@ export function ApplicationEntryDialog({
           <input
             id={`${id}application`}
             className={controls['field']}
-            // biome-ignore lint/a11y/noAutofocus: the first field of a dialog that was just opened
-            autoFocus
+            ref={firstField}
             autoComplete="off"
             spellCheck={false}
             value={application}

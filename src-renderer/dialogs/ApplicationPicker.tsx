@@ -12,6 +12,7 @@ import styles from '../components/dialog.module.css';
 import { ProgramTile } from '../components/ProgramTile.tsx';
 import { PushButton } from '../components/PushButton.tsx';
 import { applicationProblemText } from '../components/problem-words.ts';
+import { useFocusOnOpen } from '../components/use-focus-on-open.ts';
 import { useSpeech } from '../i18n.ts';
 import rows from './applications.module.css';
 import type { EntryEditor } from './ListDialog.tsx';
@@ -31,6 +32,7 @@ export function ApplicationPicker({ present, room, onSave, onClose }: EntryEdito
   const [query, setQuery] = useState('');
   const [picked, setPicked] = useState<ReadonlySet<Key>>(new Set());
   const id = useId();
+  const firstField = useFocusOnOpen<HTMLInputElement>();
 
   const typed = typedProgram(query);
   const sections = filterSections(
@@ -81,8 +83,7 @@ export function ApplicationPicker({ present, room, onSave, onClose }: EntryEdito
         <input
           className={`${controls['field'] ?? ''} ${styles['grow'] ?? ''}`}
           type="search"
-          // biome-ignore lint/a11y/noAutofocus: the first field of a dialog that was just opened
-          autoFocus
+          ref={firstField}
           autoComplete="off"
           spellCheck={false}
           aria-label={say('picker.search')}

@@ -6,6 +6,7 @@ import controls from '../components/controls.module.css';
 import { DialogFrame } from '../components/DialogFrame.tsx';
 import styles from '../components/dialog.module.css';
 import { PushButton } from '../components/PushButton.tsx';
+import { useFocusOnOpen } from '../components/use-focus-on-open.ts';
 import { useSpeech } from '../i18n.ts';
 import { type Checked, checkEntries, type TypedEntry } from './entry-lines.ts';
 
@@ -27,6 +28,7 @@ export function MultipleValuesDialog<Entry>(props: MultipleValuesProps<Entry>) {
   const { say, number } = useSpeech();
   const [text, setText] = useState(props.initial);
   const id = useId();
+  const firstField = useFocusOnOpen<HTMLTextAreaElement>();
   const { entries, wrong } = checkEntries(text, present, check);
   const isTooMany = entries.length > room;
   const canAdd = entries.length > 0 && wrong.length === 0 && !isTooMany;
@@ -60,8 +62,7 @@ export function MultipleValuesDialog<Entry>(props: MultipleValuesProps<Entry>) {
             id={`${id}text`}
             className={controls['field']}
             rows={8}
-            // biome-ignore lint/a11y/noAutofocus: the only field of a dialog that was just opened
-            autoFocus
+            ref={firstField}
             spellCheck={false}
             value={text}
             aria-invalid={wrong.length > 0 || isTooMany}

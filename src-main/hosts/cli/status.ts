@@ -11,7 +11,7 @@ function availability({ state, reason, detail }: Availability): string {
 }
 
 /** The lines for people. */
-export function statusLines(state: State): string[] {
+function statusLines(state: State): string[] {
   const { counters, listeners, settingsProblems } = state;
   const notScanned = Object.entries(counters.notScannedByReason).map(
     ([reason, count]) => `${count} ${reason}`,

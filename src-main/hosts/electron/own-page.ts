@@ -1,7 +1,7 @@
 // The one page of the desktop window, and what counts as part of it. Pure.
 
 export const pageScheme = 'postern';
-export const pageOrigin = `${pageScheme}://app`;
+const pageOrigin = `${pageScheme}://app`;
 export const pageUrl = `${pageOrigin}/index.html`;
 
 /** Whether a URL lies in our own origin. `URL.origin` is "null" for a scheme that Node doesn't know, so host and scheme. */

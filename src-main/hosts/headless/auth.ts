@@ -18,7 +18,7 @@ export interface ConsoleAuthPorts {
   readonly randomBytes: (size: number) => Buffer;
 }
 
-export interface Session {
+interface Session {
   /** Goes into the cookie, once. */
   readonly secret: string;
   /** Milliseconds of the clock that was passed in. */

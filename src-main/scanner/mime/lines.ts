@@ -41,6 +41,8 @@ export class Lines {
       if (this.#nextLf === this.end + 1) this.after = this.end + 2;
       else if (this.#nextLf === this.end + 2 && bytes[this.end + 1] === cr) this.after = this.end + 3;
     }
+    // The last line may end without a line end.
+    this.after = Math.min(this.after, bytes.length);
     return true;
   }
 
