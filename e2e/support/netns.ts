@@ -14,7 +14,7 @@ interface RunResult {
 export interface Lab {
   readonly clientV4: string;
   readonly clientV6: string;
-  /** The server host; in both hosts named mail.example.test. */
+  /** The server host; in both hosts named mail.example.test, and mail6.example.test for IPv6 alone. */
   readonly serverV4: string;
   readonly serverV6: string;
   /** More addresses of the server host, behind the client's default route: "the internet". */
@@ -49,7 +49,7 @@ const graceMs = 2_000;
 const etcFiles = {
   'resolv.conf': '',
   'nsswitch.conf': 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n',
-  hosts: `127.0.0.1 localhost\n::1 localhost\n${serverV4} mail.example.test\n${serverV6} mail.example.test\n`,
+  hosts: `127.0.0.1 localhost\n::1 localhost\n${serverV4} mail.example.test\n${serverV6} mail.example.test\n${serverV6} mail6.example.test\n`,
 };
 
 function ip(...args: string[]): string {
@@ -153,8 +153,10 @@ export async function createLab(): Promise<Lab> {
     serverArgv: (argv) => argvIn(hosts.server, argv),
     client: (argv, options) => spawnIn(hosts.client, argv, options),
     server: (argv, options) => spawnIn(hosts.server, argv, options),
-    async runClient(argv, input = '') {
-      const child = spawnIn(hosts.client, argv, { stdio: ['pipe', 'pipe', 'pipe'] });
+    async runClient(argv, input) {
+      // A program that reads no input may end before it could be given any.
+      const stdin = input === undefined ? 'ignore' : 'pipe';
+      const child = spawnIn(hosts.client, argv, { stdio: [stdin, 'pipe', 'pipe'] });
       let [stdout, stderr] = ['', ''];
       child.stdout?.setEncoding('utf8').on('data', (text: string) => {
         stdout += text;
