@@ -3,11 +3,11 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeCertificates, type TestCertificates } from '../support/authority.ts';
 import type { Account, Transport } from '../support/clients.ts';
-import { type RunningCore, startCore } from '../support/core.ts';
+import { posternPath, type RunningCore, startCore } from '../support/core.ts';
 import { makeDirectory } from '../support/directory.ts';
 import { type MailServer, startMailServer } from '../support/dovecot.ts';
 import type { TestMessage } from '../support/messages.ts';
-import { createLab, type Lab } from '../support/netns.ts';
+import { createLab, type Lab, type RunResult } from '../support/netns.ts';
 
 export const serverPorts = { imap: 143, imaps: 993, pop3: 110, pop3s: 995 };
 
@@ -25,6 +25,8 @@ export interface CoreLab {
     readonly host?: string;
     readonly user?: string;
   }): Account;
+  /** Runs a command of the core's. */
+  postern(...args: string[]): Promise<RunResult>;
   stop(): Promise<void>;
 }
 
@@ -89,6 +91,7 @@ export async function createCoreLab(
       const port = serverPorts[transport === 'tls' ? (`${protocol}s` as const) : protocol];
       return { host, port, transport, user, caPath, directory: own, wrap: (argv) => lab.clientArgv(argv) };
     },
+    postern: (...args) => lab.runClient([posternPath, ...args, '--data-dir', join(directory, 'data')]),
     stop,
   };
 }

@@ -36,6 +36,8 @@ class Talker {
   constructor(child: ChildProcess) {
     this.child = child;
     if (!child.stdout) throw new Error('no output to read');
+    // A command to a program that has just been killed.
+    child.stdin?.on('error', () => child.stdin?.destroy());
     createInterface({ input: child.stdout }).on('line', (line) => {
       this.#lines.push(JSON.parse(line) as Line);
       for (const wake of this.#waiting.splice(0)) wake();
@@ -336,11 +338,13 @@ describe.skipIf(missing !== undefined)(`the redirect of the kernel${missing ?? '
       await gone;
       return got['via'];
     };
-    // The connection does lead there: our own uid may answer.
-    expect(await impostor([])).toBe('direct');
-    expect(await impostor(otherUser)).toBe('timeout');
-    process.kill(pid, 'SIGCONT');
-    await tableGone();
+    try {
+      // The connection does lead there: our own uid may answer.
+      expect(await impostor([])).toBe('direct');
+      expect(await impostor(otherUser)).toBe('timeout');
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
   });
 
   test('a second owner of the name is told so, and the first one stays', async () => {

@@ -3,7 +3,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type RunningCore, startCore } from '../support/core.ts';
 import { makeDirectory } from '../support/directory.ts';
 import { containsVirus, eicar } from '../support/messages.ts';
@@ -31,7 +31,9 @@ const missing = existsSync(scripts)
   : ' (SKIPPED: no client scripts beside the project)';
 
 const infected = 'eicar-b64,eicar-zip,eicar-inline,nested-eicar,trunc-mime,uu';
-const modeMs = 600_000;
+/** In the mailbox of bob. */
+const messageCount = 20;
+const thunderbirdTries = 5;
 
 /** The virus raw, in base64, or in a zip archive that is attached in base64. */
 function holdsVirus(stored: Buffer): boolean {
@@ -66,25 +68,11 @@ describe.skipIf(missing !== undefined)(`every client script, intercepted${missin
       env: { ...process.env, BIND: '*, ::' },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
-    await expect
-      .poll(
-        async () =>
-          (
-            await lab.runClient([
-              'curl',
-              '-s',
-              '--max-time',
-              '2',
-              'imap://mail.example.test/',
-              '-X',
-              'CAPABILITY',
-            ])
-          ).stdout,
-        {
-          timeout: 60_000,
-        },
-      )
-      .toContain('IMAP4rev1');
+    const greets = async () => {
+      const asked = ['curl', '-s', '--max-time', '2', 'imap://mail.example.test/', '-X', 'CAPABILITY'];
+      expect((await lab.runClient(asked)).stdout).toContain('IMAP4rev1');
+    };
+    await vi.waitFor(greets, { timeout: 60_000, interval: 200 });
     core = await startCore({
       args: [
         '--data-dir',
@@ -103,35 +91,53 @@ describe.skipIf(missing !== undefined)(`every client script, intercepted${missin
     rmSync(directory, { recursive: true, force: true });
   });
 
-  test.each(['tls', 'starttls', 'plain'])(
-    '%s: clean mail is intact, and no virus lies in any output',
-    async (mode) => {
-      const out = join(directory, `out-${mode}`);
-      mkdirSync(out);
-      const { stdout, status } = await lab.runClient([
-        'env',
-        `OUTROOT=${out}`,
-        'MUSER=bob',
-        `CAFILE=${core.ready.ca}`,
-        `CMP_ARGS=--skip ${infected}`,
-        join(clients, 'run-all.sh'),
-        'mail.example.test',
-        '143',
-        '993',
-        '110',
-        '995',
-        mode,
-      ]);
-      expect(status, stdout).toBe(0);
-      const files = readdirSync(out, { recursive: true, withFileTypes: true }).filter((entry) =>
-        entry.isFile(),
-      );
-      expect(files.length).toBeGreaterThan(100);
-      const found = files
-        .map((entry) => join(entry.parentPath, entry.name))
-        .filter((file) => holdsVirus(readFileSync(file)));
-      expect(found).toEqual([]);
-    },
-    modeMs,
-  );
+  describe.each(['tls', 'starttls', 'plain'])('%s', (mode) => {
+    test.each([
+      ['mbsync', 'imap'],
+      ['curl-imap', 'imap'],
+      ['imapflow', 'imap'],
+      ['fetchmail', 'imap'],
+      ['thunderbird', 'imap'],
+      ['curl-pop3', 'pop3'],
+      ['mpop', 'pop3'],
+      ['fetchmail', 'pop3'],
+      ['thunderbird', 'pop3'],
+    ])(
+      '%s over %s: clean mail is intact, and no virus lies in its output',
+      async (client, protocol, context) => {
+        const out = join(directory, `out-${mode}-${client}-${protocol}`);
+        const ports: Record<string, string> =
+          mode === 'tls' ? { imap: '993', pop3: '995' } : { imap: '143', pop3: '110' };
+        const run = () =>
+          lab.runClient([
+            'env',
+            `PROTO=${protocol}`,
+            'MUSER=bob',
+            `CAFILE=${core.ready.ca}`,
+            // fetchmail breaks lines of more than 8 KB itself.
+            `CMP_ARGS=--skip ${client === 'fetchmail' ? `${infected},longline` : infected}`,
+            join(clients, `${client}.sh`),
+            'mail.example.test',
+            ports[protocol] ?? '',
+            mode,
+            out,
+          ]);
+        let { stdout, status } = await run();
+        // Thunderbird's script now and then asks for the inbox before Thunderbird has one, also directly at the server.
+        const lostInbox = () => client === 'thunderbird' && stdout.includes('f is null');
+        for (let tries = 1; tries < thunderbirdTries && lostInbox(); tries++)
+          ({ stdout, status } = await run());
+        if (lostInbox()) context.skip('the script found no inbox to begin with');
+        expect(status, stdout).toBe(0);
+        const files = readdirSync(out, { recursive: true, withFileTypes: true }).filter((entry) =>
+          entry.isFile(),
+        );
+        expect(files.length).toBeGreaterThan(messageCount);
+        const found = files
+          .map((entry) => join(entry.parentPath, entry.name))
+          .filter((file) => holdsVirus(readFileSync(file)));
+        expect(found).toEqual([]);
+      },
+    );
+  });
 });

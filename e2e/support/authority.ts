@@ -12,7 +12,7 @@ export interface TestCertificates {
 
 /** Loopback, and the addresses of the server host in the lab of two namespaces. */
 const names =
-  'DNS:localhost,DNS:mail.example.test,DNS:mail6.example.test,IP:127.0.0.1,IP:::1,IP:10.77.0.2,IP:fd77::2,IP:203.0.113.10,IP:203.0.113.11,IP:fd99::10';
+  'DNS:localhost,DNS:mail.example.test,DNS:mail6.example.test,DNS:one.example.test,DNS:two.example.test,IP:127.0.0.1,IP:::1,IP:10.77.0.2,IP:fd77::2,IP:203.0.113.10,IP:203.0.113.11,IP:fd99::10';
 
 /** Writes them into `directory`; keys are readable by all, as dovecot's processes need it. */
 export function makeCertificates(directory: string): TestCertificates {

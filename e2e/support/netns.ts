@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-interface RunResult {
+export interface RunResult {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -17,7 +17,7 @@ export interface Lab {
   /** The server host; in both hosts named mail.example.test, and mail6.example.test for IPv6 alone. */
   readonly serverV4: string;
   readonly serverV6: string;
-  /** More addresses of the server host, behind the client's default route: "the internet". */
+  /** More addresses of the server host, behind the client's default route: "the internet", one.example.test and two. */
   readonly internetV4: readonly [string, string];
   readonly internetV6: string;
   /** The client host's interface on the cable. */
@@ -49,7 +49,7 @@ const graceMs = 2_000;
 const etcFiles = {
   'resolv.conf': '',
   'nsswitch.conf': 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n',
-  hosts: `127.0.0.1 localhost\n::1 localhost\n${serverV4} mail.example.test\n${serverV6} mail.example.test\n${serverV6} mail6.example.test\n`,
+  hosts: `127.0.0.1 localhost\n::1 localhost\n${serverV4} mail.example.test\n${serverV6} mail.example.test\n${serverV6} mail6.example.test\n${internetV4[0]} one.example.test\n${internetV4[1]} two.example.test\n`,
 };
 
 function ip(...args: string[]): string {
@@ -164,6 +164,8 @@ export async function createLab(): Promise<Lab> {
       child.stderr?.setEncoding('utf8').on('data', (text: string) => {
         stderr += text;
       });
+      // A program may end before it has read all: its status tells.
+      child.stdin?.on('error', () => child.stdin?.destroy());
       child.stdin?.end(input);
       const status = await new Promise<number | null>((resolve, reject) => {
         child.once('error', reject);

@@ -176,11 +176,13 @@ describe('a fixed listener', () => {
     expect(logged).toEqual(['connection-ended']);
   });
 
-  test('whose port is taken is logged and left out, and the others work', async () => {
+  test('whose port is taken keeps the core from starting, since a program would find nobody there', async () => {
     const [taken, free, port] = [await listen(), await freePort(), await listen()];
-    const { core } = await start({ listeners: [to(taken, port), to(free, port)] });
-    expect(core.listeners.map((listener) => listener.port)).toEqual([free]);
-    expect(logged).toEqual(['listener-busy']);
+    const result = await startCore(ports({ listeners: [to(free, port), to(taken, port)] }));
+    expect(result).toEqual({ ok: false, code: 'listener-busy', detail: `port ${taken}` });
+    const again = createServer().listen(free, '127.0.0.1');
+    servers.push(again);
+    await once(again, 'listening');
   });
 });
 

@@ -3,6 +3,8 @@
 import type { Endpoint } from '../contract/connection.ts';
 import type { FixedListener } from '../interception/listeners.ts';
 
+export { parseFixedListener } from '../interception/listeners.ts';
+
 export interface Clock {
   now(): Date;
   /** Calls back once after the delay; gives a function that takes it back. Keeps no process alive. */

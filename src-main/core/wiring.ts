@@ -166,7 +166,9 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
     openFixedListeners(ports.listeners, { onConnection: proxy.accept, findOwner: owners.find }),
     (opening) => opening.stop(),
   );
-  for (const { listener, reason } of fixed.failed) log(reason, { port: listener.localPort });
+  // Asked for by name: a mail program points at it, and would find nobody.
+  const [failed] = fixed.failed;
+  if (failed) return { ok: false, code: failed.reason, detail: `port ${failed.listener.localPort}` };
   listeners = fixed.opened.map(({ localPort, host, port, protocol }) => ({
     protocol,
     address: '127.0.0.1',

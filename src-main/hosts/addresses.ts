@@ -1,19 +1,10 @@
-// The addresses in options: where the console listens, and what a fixed listener stands for.
+// The address in the option --console: where the console listens.
 import { isIPv6 } from 'node:net';
-import { type MailProtocol, mailProtocolSchema } from '../contract/connection.ts';
 
 export interface ConsoleAddress {
   readonly host: '127.0.0.1' | '::1' | 'localhost';
   /** 0: any free one. */
   readonly port: number;
-}
-
-export interface ListenOption {
-  readonly localPort: number;
-  /** Name or address of the server, IPv6 without brackets. */
-  readonly host: string;
-  readonly port: number;
-  readonly protocol: MailProtocol;
 }
 
 export type Parsed<Value> =
@@ -22,10 +13,8 @@ export type Parsed<Value> =
 
 const fail = (problem: string): Parsed<never> => ({ ok: false, problem });
 
-function portOf(text: string, lowest: number): number | undefined {
-  return /^[0-9]{1,5}$/.test(text) && Number(text) >= lowest && Number(text) <= 65_535
-    ? Number(text)
-    : undefined;
+function portOf(text: string): number | undefined {
+  return /^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
 }
 
 /** `HOST:PORT` with IPv6 in brackets. */
@@ -39,24 +28,11 @@ function splitAddress(text: string): { readonly host: string; readonly port: str
 export function parseConsoleAddress(text: string): Parsed<ConsoleAddress | 'off'> {
   if (text === 'off') return { ok: true, value: 'off' };
   const address = splitAddress(text);
-  const port = portOf(address?.port ?? '', 0);
+  const port = portOf(address?.port ?? '');
   if (address === undefined || port === undefined) return fail(`not HOST:PORT: ${text}`);
   const { host } = address;
   if (host !== '127.0.0.1' && host !== '::1' && host !== 'localhost') {
     return fail(`the console listens on loopback only (127.0.0.1, [::1], localhost): ${text}`);
   }
   return { ok: true, value: { host, port } };
-}
-
-/** `LOCALPORT=HOST:PORT/PROTOCOL`. */
-export function parseListenOption(text: string): Parsed<ListenOption> {
-  const match = /^([0-9]+)=(.+)\/([^/]+)$/.exec(text);
-  const address = splitAddress(match?.[2] ?? '');
-  const localPort = portOf(match?.[1] ?? '', 1);
-  const port = portOf(address?.port ?? '', 1);
-  const protocol = mailProtocolSchema.safeParse(match?.[3]);
-  if (address === undefined || localPort === undefined || port === undefined || !protocol.success) {
-    return fail(`not LOCALPORT=HOST:PORT/{imap|imaps|pop3|pop3s}: ${text}`);
-  }
-  return { ok: true, value: { localPort, host: address.host, port, protocol: protocol.data } };
 }

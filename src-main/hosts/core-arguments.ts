@@ -1,7 +1,7 @@
 // From words on a command line to what a core is started with; the same for the headless host and the desktop.
 import { readFileSync } from 'node:fs';
-import type { Ports } from '../core/ports.ts';
-import { type Parsed, parseListenOption } from './addresses.ts';
+import { type Ports, parseFixedListener } from '../core/ports.ts';
+import type { Parsed } from './addresses.ts';
 import { CommandFailure } from './failure.ts';
 
 export interface CoreArguments {
@@ -17,6 +17,12 @@ export type CoreOptions = Pick<Ports, 'intercept' | 'listeners' | 'settings' | '
 export function valueOrFail<Value>(parsed: Parsed<Value>): Value {
   if (!parsed.ok) throw new CommandFailure('invalid-input', parsed.problem);
   return parsed.value;
+}
+
+function listenerOf(text: string): Ports['listeners'][number] {
+  const parsed = parseFixedListener(text);
+  if (parsed.ok) return parsed.listener;
+  throw new CommandFailure('invalid-input', `not LOCALPORT=HOST:PORT/{imap|imaps|pop3|pop3s}: ${text}`);
 }
 
 function settingsDocument(path: string): unknown {
@@ -36,7 +42,7 @@ export function coreOptionsOf(given: CoreArguments): CoreOptions {
   }
   return {
     intercept,
-    listeners: listen.map((text) => valueOrFail(parseListenOption(text))),
+    listeners: listen.map(listenerOf),
     settings: settings === undefined ? undefined : settingsDocument(settings),
     upstreamCa: upstreamCa === undefined ? undefined : readFileSync(upstreamCa, 'utf8'),
   };

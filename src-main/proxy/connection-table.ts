@@ -69,6 +69,7 @@ export class ConnectionTable {
       port: entry.destination.port,
       program: entry.owner?.sandboxId ?? entry.owner?.path,
       uid: entry.owner?.uid,
+      pid: entry.owner?.pid,
       state: entry.state,
       reason: entry.reason,
       messages: entry.messages,

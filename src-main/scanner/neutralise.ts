@@ -12,9 +12,6 @@ export interface Overwrite {
   readonly bytes: Uint8Array;
 }
 
-/** Rounds over the infected places: an engine names some matches of each pattern, not all. */
-const placeRounds = 3;
-
 /** Unchanged octets between two changed ones that are sent along rather than split around. */
 const mergeGapBytes = 64;
 
@@ -170,7 +167,7 @@ export function neutralise(
   const message = Buffer.from(original);
   const notice = noticeFor(found.detections.find((detection) => isInfected([detection]))?.name ?? '');
   const steps: ((at: Inspection) => void)[] = [
-    ...Array<(at: Inspection) => void>(placeRounds).fill((at) => fillPlaces(message, at)),
+    (at) => fillPlaces(message, at),
     (at) => fillSegments(message, at, notice),
     (at) => fillBody(message, at, notice),
   ];

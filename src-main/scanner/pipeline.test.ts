@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from './engines/engine.ts';
 import { literalEngine } from './engines/literal.ts';
-import { defaultLimits } from './limits.ts';
+import { defaultLimits, maxDetections } from './limits.ts';
 import { type Inspector, inspect, reportOf } from './pipeline.ts';
 import {
   attachment,
@@ -56,6 +56,13 @@ describe('what it finds', () => {
 
   it('tells a suspicious mark from an infection', () => {
     expect(scan(message([], suspiciousMarker)).detections).toMatchObject([{ category: 'suspicious' }]);
+  });
+
+  it('misses no kind of detection behind very many of another kind', () => {
+    const marks = Array.from({ length: maxDetections + 1 }, () => part([], suspiciousMarker));
+    const { detections } = scan(multipart('b', [...marks, attachment('eicar.com', eicar)]));
+    expect(detections).toHaveLength(maxDetections);
+    expect(detections.at(-1)?.name).toBe('Postern.Test.Eicar');
   });
 
   it('looks into files that are no mail', () => {

@@ -86,6 +86,8 @@ class Inspecting {
   readonly #deadline: number;
   readonly #budget: UnpackBudget;
   readonly #detections = new Map<string, Detection>();
+  /** Names among them: each is noted at least once, however many there are. */
+  readonly #names = new Set<string>();
   readonly #limits = new Set<LimitCode>();
   /** Names found in octets that were looked into already, by their SHA-256. */
   readonly #seen = new Map<string, readonly string[]>();
@@ -219,7 +221,9 @@ class Inspecting {
     if (typeof findings === 'string') return [];
     for (const { name, category } of findings) {
       const key = `${name}\0${part}`;
-      if (this.#detections.size >= maxDetections || this.#detections.has(key)) continue;
+      const isNew = !this.#names.has(name);
+      if (this.#detections.has(key) || (this.#detections.size >= maxDetections && !isNew)) continue;
+      this.#names.add(name);
       const octets = sha256 ?? hash('sha256', bytes);
       this.#detections.set(key, { name, engine: by.id, category, part, sha256: octets });
     }

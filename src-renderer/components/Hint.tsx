@@ -1,5 +1,6 @@
 // The ⓘ behind a label: one or two sentences in a popover. Its name stays apart from the label, so that the label
 // names the control alone; what it is about is its description.
+import { useId } from 'react';
 import { Button, DialogTrigger, Popover } from 'react-aria-components';
 import { useSpeech } from '../i18n.ts';
 import styles from './controls.module.css';
@@ -14,14 +15,15 @@ export interface HintProps {
 
 export function Hint({ title, text, labelId, isOpen, onOpenChange }: HintProps) {
   const { say } = useSpeech();
+  const titleId = useId();
   return (
     <DialogTrigger isOpen={isOpen} onOpenChange={onOpenChange}>
       <Button className={styles['info'] ?? ''} aria-label={say('row.about')} aria-describedby={labelId}>
         i
       </Button>
       {/* Without a dialog within, the popover itself is one: its hidden buttons then lie inside of it. */}
-      <Popover className={styles['popover'] ?? ''} placement="bottom start" aria-label={title}>
-        <h4>{title}</h4>
+      <Popover className={styles['popover'] ?? ''} placement="bottom start" aria-labelledby={titleId}>
+        <h4 id={titleId}>{title}</h4>
         <p>{text}</p>
       </Popover>
     </DialogTrigger>
