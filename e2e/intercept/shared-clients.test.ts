@@ -1,6 +1,6 @@
 // Extra cases where a folder of client scripts lies beside the project: each client in each mode through the redirect,
 // Thunderbird among them. Without that folder these cases are skipped by name.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -92,7 +92,7 @@ describe.skipIf(missing !== undefined)(`every client script, intercepted${missin
   });
 
   describe.each(['tls', 'starttls', 'plain'])('%s', (mode) => {
-    test.each([
+    test.for([
       ['mbsync', 'imap'],
       ['curl-imap', 'imap'],
       ['imapflow', 'imap'],
@@ -102,9 +102,9 @@ describe.skipIf(missing !== undefined)(`every client script, intercepted${missin
       ['mpop', 'pop3'],
       ['fetchmail', 'pop3'],
       ['thunderbird', 'pop3'],
-    ])(
+    ] as const)(
       '%s over %s: clean mail is intact, and no virus lies in its output',
-      async (client, protocol, context) => {
+      async ([client, protocol], context) => {
         const out = join(directory, `out-${mode}-${client}-${protocol}`);
         const ports: Record<string, string> =
           mode === 'tls' ? { imap: '993', pop3: '995' } : { imap: '143', pop3: '110' };

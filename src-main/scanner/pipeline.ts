@@ -19,7 +19,7 @@ export interface Inspector {
 }
 
 /** A region in which something harmful was found, and what. */
-export interface Hit {
+interface Hit {
   readonly region: Region;
   readonly name: string;
 }

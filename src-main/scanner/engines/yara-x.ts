@@ -7,8 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { matchesPerPattern, yaraTimeoutMs } from '../limits.ts';
 import type { Engine, Finding } from './engine.ts';
 
-const packageName = '@litko/yara-x-linux-x64-gnu';
-
 interface YaraMatch {
   readonly offset: number;
   readonly length: number;
@@ -97,7 +95,7 @@ export function yaraEngine(source: string): Engine | undefined {
   const require = createRequire(import.meta.url);
   let binding: unknown;
   try {
-    binding = require(packageName);
+    binding = require('@litko/yara-x-linux-x64-gnu');
   } catch {
     return undefined;
   }
@@ -107,7 +105,7 @@ export function yaraEngine(source: string): Engine | undefined {
   scanner.setTimeout(yaraTimeoutMs);
   return {
     id: 'yara-x',
-    version: versionIn(require(`${packageName}/package.json`)),
+    version: versionIn(require('@litko/yara-x-linux-x64-gnu/package.json')),
     rules: source.match(/^\s*(?:(?:private|global)\s+)*rule\s+\w/gm)?.length ?? 0,
     scan: (bytes) => scanWith(scanner, bytes),
   };

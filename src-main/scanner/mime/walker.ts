@@ -17,7 +17,7 @@ export interface Span {
 }
 
 /** How content is written: as its header says, or as its shape says. */
-export type Writing =
+type Writing =
   | { readonly kind: 'declared'; readonly base64: boolean; readonly quotedPrintable: boolean }
   | { readonly kind: 'base64-shape' }
   | { readonly kind: 'uuencode' }
