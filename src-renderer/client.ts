@@ -25,7 +25,7 @@ export function webSocketDial(url: URL): Dial {
 }
 
 /** What the preload posts, with the port transferred. */
-export const portMessage = 'postern-port';
+const portMessage = 'postern-port';
 
 /**
  * Waits for a port from the preload. Listening begins at once, so that none is missed; a port is used once, and the

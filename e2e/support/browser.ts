@@ -3,13 +3,14 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
-const chromiumPath = '/usr/bin/chromium';
+export const chromiumPath = '/usr/bin/chromium';
 
 export const hasChromium: boolean = existsSync(chromiumPath);
 
-export async function launchBrowser(): Promise<Browser> {
+/** `executablePath`: a program in its place that starts it elsewhere. */
+export async function launchBrowser(executablePath = chromiumPath): Promise<Browser> {
   return await chromium.launch({
-    executablePath: chromiumPath,
+    executablePath,
     args: [
       '--no-sandbox',
       '--disable-quic',

@@ -9,7 +9,7 @@ import {
   settingsVersion,
 } from './settings.ts';
 
-export type SettingsProblem =
+type SettingsProblem =
   | { readonly code: 'settings-unreadable' }
   | { readonly code: 'settings-newer-version'; readonly found: number }
   | {

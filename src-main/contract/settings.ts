@@ -45,7 +45,7 @@ export const excludedApplicationSchema = z.object({
   note: z.string().max(maxNoteLength).optional(),
 });
 
-export const mailTransportSchema = z.object({
+const mailTransportSchema = z.object({
   enabled: z.boolean(),
   scanImap: z.boolean(),
   scanImaps: z.boolean(),

@@ -6,7 +6,7 @@ import { detectionSchema, limitCodes, outcomeSchema } from './verdict.ts';
 
 const errorCodeSchema = z.enum(errorCodes);
 
-export const availabilitySchema = z.object({
+const availabilitySchema = z.object({
   state: z.enum(['active', 'off', 'unavailable']),
   reason: errorCodeSchema.optional(),
   /** Technical words of the system (an nft error line); shown as they are, never parsed. */
@@ -43,7 +43,7 @@ export const messageEventSchema = z.object({
 });
 export type MessageEvent = z.infer<typeof messageEventSchema>;
 
-export const settingsProblemSchema = z.object({
+const settingsProblemSchema = z.object({
   code: errorCodeSchema,
   section: z.string().optional(),
   fields: z.array(z.string()).optional(),
@@ -51,7 +51,7 @@ export const settingsProblemSchema = z.object({
   keptAs: z.string().optional(),
 });
 
-export const stateSchema = z.object({
+const stateSchema = z.object({
   settings: settingsSchema,
   settingsProblems: z.array(settingsProblemSchema),
   protection: availabilitySchema,

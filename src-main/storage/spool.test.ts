@@ -33,7 +33,13 @@ afterEach(async () => {
 
 async function openStore(disk = new FullDisk(Number.POSITIVE_INFINITY)): Promise<SpoolStore> {
   const onFailure = (error: unknown) => failures.push(error);
-  const store = await openSpoolStore({ directory, memoryBytes, open: disk.open, onFailure });
+  const store = await openSpoolStore({
+    directory,
+    memoryBytes,
+    sharedMemoryBytes: 0,
+    open: disk.open,
+    onFailure,
+  });
   stores.push(store);
   return store;
 }

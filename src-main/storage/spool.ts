@@ -42,8 +42,10 @@ export type SpoolFile = WritableFile & Pick<FileHandle, 'read'>;
 export interface SpoolStoreOptions {
   /** Made when it is missing. What an earlier run left in it is removed. */
   readonly directory: string;
-  /** A spool that grows beyond this moves to a file. */
+  /** Every spool may hold this much in memory. */
   readonly memoryBytes?: number;
+  /** What larger ones may hold in memory together; those that get none of it move to a file. */
+  readonly sharedMemoryBytes?: number;
   /** A write or a removal failed: the technical words, for the log. */
   readonly onFailure: (error: unknown) => void;
   readonly open?: OpenFile<SpoolFile>;
@@ -51,6 +53,12 @@ export interface SpoolStoreOptions {
 
 /** Most messages are smaller than a mebibyte; DESIGN gives a spool this much memory. */
 const defaultMemoryBytes = 1024 * 1024;
+
+/** A few large messages at a time are spared the way through a file, which costs more than their scan. */
+const defaultSharedMemoryBytes = 64 * 1024 * 1024;
+
+/** Sizes of memory that a large spool asks for; it is backed by pages only as far as it is filled. */
+const largeBytes = [8 * 1024 * 1024, 32 * 1024 * 1024];
 
 /** First memory of a spool: most messages fit, and an allocation of this size takes a few microseconds. */
 const firstBytes = 16 * 1024;
@@ -186,19 +194,42 @@ class FileSpool {
   }
 }
 
+/** Memory that spools share; each gives back what it took. */
+class SharedMemory {
+  #leftBytes: number;
+
+  constructor(sizeBytes: number) {
+    this.#leftBytes = sizeBytes;
+  }
+
+  take(sizeBytes: number): boolean {
+    if (sizeBytes > this.#leftBytes) return false;
+    this.#leftBytes -= sizeBytes;
+    return true;
+  }
+
+  giveBack(sizeBytes: number): void {
+    this.#leftBytes += sizeBytes;
+  }
+}
+
+interface OneSpoolOptions {
+  readonly memoryBytes: number;
+  readonly shared: SharedMemory;
+  readonly openFile: (first: Uint8Array) => FileSpool;
+  readonly onDrop: () => void;
+}
+
 class OneSpool implements Spool {
-  readonly #memoryBytes: number;
-  readonly #openFile: (first: Uint8Array) => FileSpool;
-  readonly #onDrop: () => void;
+  readonly #options: OneSpoolOptions;
   #memory: Uint8Array | undefined;
+  #sharedBytes = 0;
   #file: FileSpool | undefined;
   #dropped = false;
   sizeBytes = 0;
 
-  constructor(memoryBytes: number, openFile: (first: Uint8Array) => FileSpool, onDrop: () => void) {
-    this.#memoryBytes = memoryBytes;
-    this.#openFile = openFile;
-    this.#onDrop = onDrop;
+  constructor(options: OneSpoolOptions) {
+    this.#options = options;
   }
 
   get backlogBytes(): number {
@@ -209,25 +240,47 @@ class OneSpool implements Spool {
     if (this.#dropped) return;
     const before = this.sizeBytes;
     this.sizeBytes += bytes.length;
-    if (!this.#file && this.sizeBytes > this.#memoryBytes) {
-      this.#file = this.#openFile(this.#memory?.subarray(0, before) ?? new Uint8Array());
-      this.#memory = undefined;
+    const room = this.#file ? undefined : this.#room(before);
+    if (room) room.set(bytes, before);
+    else {
+      this.#file ??= this.#options.openFile(this.#memory?.subarray(0, before) ?? new Uint8Array());
+      this.#forget();
+      this.#file.append(bytes);
     }
-    if (this.#file) this.#file.append(bytes);
-    else this.#room(before).set(bytes, before);
   }
 
-  /** Memory for `sizeBytes` octets, with the first `usedBytes` of them in it. Copying into the double is three times as
-   *  fast as a SharedArrayBuffer that grows in place. */
-  #room(usedBytes: number): Uint8Array {
+  /**
+   * Memory for `sizeBytes` octets, with the first `usedBytes` of them in it; undefined: there is none. Copying into a
+   * larger one is three times as fast as a SharedArrayBuffer that grows in place.
+   */
+  #room(usedBytes: number): Uint8Array | undefined {
     const has = this.#memory?.length ?? 0;
     if (this.#memory && this.sizeBytes <= has) return this.#memory;
-    let needed = Math.max(firstBytes, has);
-    while (needed < this.sizeBytes) needed *= 2;
-    const larger = new Uint8Array(new SharedArrayBuffer(Math.min(needed, this.#memoryBytes)));
+    const wanted = this.#nextSize(has);
+    if (wanted === undefined) return undefined;
+    const larger = new Uint8Array(new SharedArrayBuffer(wanted));
     if (this.#memory) larger.set(this.#memory.subarray(0, usedBytes));
     this.#memory = larger;
     return larger;
+  }
+
+  #nextSize(has: number): number | undefined {
+    const { memoryBytes, shared } = this.#options;
+    if (this.sizeBytes <= memoryBytes) {
+      let needed = Math.max(firstBytes, has);
+      while (needed < this.sizeBytes) needed *= 2;
+      return Math.min(needed, memoryBytes);
+    }
+    const large = largeBytes.find((size) => size >= this.sizeBytes);
+    if (large === undefined || !shared.take(large - this.#sharedBytes)) return undefined;
+    this.#sharedBytes = large;
+    return large;
+  }
+
+  #forget(): void {
+    this.#memory = undefined;
+    this.#options.shared.giveBack(this.#sharedBytes);
+    this.#sharedBytes = 0;
   }
 
   async drained(): Promise<void> {
@@ -258,16 +311,17 @@ class OneSpool implements Spool {
   }
 
   async drop(): Promise<void> {
-    if (!this.#dropped) this.#onDrop();
+    if (!this.#dropped) this.#options.onDrop();
     this.#dropped = true;
-    this.#memory = undefined;
+    this.#forget();
     await this.#file?.drop();
   }
 }
 
 /** Opens the store in a folder of its own below `directory`, and removes those of dead processes. */
 export async function openSpoolStore(options: SpoolStoreOptions): Promise<SpoolStore> {
-  const { directory, memoryBytes = defaultMemoryBytes, onFailure, open = openFile } = options;
+  const { directory, onFailure, open = openFile } = options;
+  const { memoryBytes = defaultMemoryBytes, sharedMemoryBytes = defaultSharedMemoryBytes } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await chmod(directory, 0o700);
   const leftovers = (await readdir(directory)).filter((name) => name.startsWith(runPrefix));
@@ -276,15 +330,17 @@ export async function openSpoolStore(options: SpoolStoreOptions): Promise<SpoolS
   }
   const run = await mkdtemp(join(directory, runPrefix));
   const live = new Set<Spool>();
+  const shared = new SharedMemory(sharedMemoryBytes);
   let created = 0;
   return {
     create() {
       const path = join(run, `${++created}.spool`);
-      const spool: Spool = new OneSpool(
+      const spool: Spool = new OneSpool({
         memoryBytes,
-        (first) => new FileSpool(first, { path, open, onFailure }),
-        () => live.delete(spool),
-      );
+        shared,
+        openFile: (first) => new FileSpool(first, { path, open, onFailure }),
+        onDrop: () => live.delete(spool),
+      });
       live.add(spool);
       return spool;
     },

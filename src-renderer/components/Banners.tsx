@@ -3,7 +3,7 @@
 import { type ReactNode, useState } from 'react';
 import type { ErrorCode } from '../../src-main/contract/error-codes.ts';
 import type { TextKey } from '../../src-main/contract/locales.ts';
-import { useCore, useCoreState } from '../app-context.ts';
+import { useApp, useCore, useCoreState } from '../app-context.ts';
 import { useSpeech } from '../i18n.ts';
 import { ClockIcon, LinkLostIcon, WarningIcon } from './icons.tsx';
 import { PushButton } from './PushButton.tsx';
@@ -28,10 +28,13 @@ function Banner({ tone, icon, children, action }: BannerProps) {
 
 export function LostBanner() {
   const { say } = useSpeech();
+  const { host } = useApp();
   if (useCore(({ link }) => link) !== 'lost') return null;
   return (
     <Banner tone="bad" icon={<LinkLostIcon />}>
       <p>{say('banner.lost')}</p>
+      {/* A core that was started anew does not know the session of this page. */}
+      {host === undefined && <p>{say('banner.lost-console')}</p>}
     </Banner>
   );
 }

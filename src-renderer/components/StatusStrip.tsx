@@ -8,10 +8,10 @@ import controls from './controls.module.css';
 import { ShieldIcon } from './icons.tsx';
 import styles from './status.module.css';
 
-export type ProtectionLook = 'protected' | 'partly' | 'not-protected' | 'off' | 'unknown';
+type ProtectionLook = 'protected' | 'partly' | 'not-protected' | 'off' | 'unknown';
 
 /** One word for the whole: `partly` when the kernel redirects nothing but fixed listeners scan. */
-export function protectionLook({ settings, protection, interception, listeners }: State): ProtectionLook {
+function protectionLook({ settings, protection, interception, listeners }: State): ProtectionLook {
   if (!settings.mailTransport.enabled || protection.state === 'off') return 'off';
   if (protection.state === 'unavailable') return 'not-protected';
   if (interception.state === 'active') return 'protected';

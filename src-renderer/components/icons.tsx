@@ -86,10 +86,3 @@ export const ShieldIcon = ({ kind }: { readonly kind: 'ok' | 'warn' | 'off' }) =
     {kind === 'off' && <path d="m8 8.5 6 6m0-6-6 6" />}
   </Drawing>
 );
-
-export const EnvelopeIcon = () => (
-  <Drawing size={22}>
-    <path d="M3 5.5h16v11.5H3z" />
-    <path d="m3.5 6 7.5 6 7.5-6" />
-  </Drawing>
-);

@@ -25,7 +25,7 @@ import { MultipleValuesDialog } from './MultipleValuesDialog.tsx';
 /** A list of 1,000 full entries stays far below; a larger file is no list. */
 const maxImportBytes = 8 * 1024 * 1024;
 
-export interface ListColumn<Entry> {
+interface ListColumn<Entry> {
   readonly id: string;
   readonly label: TextKey;
   readonly cell: (entry: Entry) => ReactNode;

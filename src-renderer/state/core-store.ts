@@ -35,7 +35,7 @@ export function confirmSettings(store: CoreStore, settings: Settings): void {
 }
 
 /** Follows one connection until its stream ends; throws when it breaks. */
-export async function followState(client: CoreClient, store: CoreStore, signal: AbortSignal): Promise<void> {
+async function followState(client: CoreClient, store: CoreStore, signal: AbortSignal): Promise<void> {
   const updates = await client.state.watch(undefined, { signal });
   store.setState({ link: 'live', client, snapshot: await client.state.get() });
   for await (const update of updates) {

@@ -13,7 +13,7 @@ export function foldCase(text: string): string {
   return text.toLocaleLowerCase('nb').normalize('NFC');
 }
 
-export function labelMatches(label: TextKey, wanted: string): boolean {
+function labelMatches(label: TextKey, wanted: string): boolean {
   return languages.some((language) => foldCase(translate(language, label)).includes(wanted));
 }
 
