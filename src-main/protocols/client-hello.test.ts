@@ -32,7 +32,7 @@ function inRecords(hello: Uint8Array, size: number): Uint8Array {
 describe('a real ClientHello', () => {
   test('shows its name and its protocols', async () => {
     const hello = await helloOf({ servername: 'mail.example.test', ALPNProtocols: ['imap', 'pop3'] });
-    expect(parseClientHello(hello)).toEqual({
+    expect(parseClientHello(hello)).toMatchObject({
       kind: 'client-hello',
       serverName: 'mail.example.test',
       alpn: ['imap', 'pop3'],
@@ -40,12 +40,20 @@ describe('a real ClientHello', () => {
   });
 
   test('without a name', async () => {
-    expect(parseClientHello(await helloOf({ servername: '' }))).toEqual({ kind: 'client-hello', alpn: [] });
+    const hello = parseClientHello(await helloOf({ servername: '' }));
+    expect(hello).toMatchObject({ kind: 'client-hello', alpn: [] });
+    expect(hello).not.toHaveProperty('serverName');
   });
 
   test('of TLS 1.2', async () => {
     const hello = await helloOf({ servername: 'a.test', maxVersion: 'TLSv1.2' });
-    expect(parseClientHello(hello)).toMatchObject({ serverName: 'a.test' });
+    expect(parseClientHello(hello)).toMatchObject({ serverName: 'a.test', versions: [0x0303] });
+  });
+
+  test('shows its versions and signature schemes', async () => {
+    const sigalgs = 'ECDSA+SHA256:RSA-PSS+SHA256';
+    const hello = parseClientHello(await helloOf({ servername: 'a.test', sigalgs }));
+    expect(hello).toMatchObject({ versions: [0x0304, 0x0303], signatureSchemes: [0x0403, 0x0804] });
   });
 
   test('needs more at every cut, and is the same behind it', async () => {
@@ -60,6 +68,51 @@ describe('a real ClientHello', () => {
   test.each([1, 7, 100])('in records of %i octets', async (size) => {
     const hello = await helloOf({ servername: 'mail.example.test' });
     expect(parseClientHello(inRecords(hello, size))).toEqual(parseClientHello(hello));
+  });
+});
+
+/** A ClientHello of TLS 1.2 in one record, with the given extensions. */
+function helloWith(extensions: readonly (readonly [type: number, data: readonly number[]])[]): Uint8Array {
+  const pair = (value: number) => [value >> 8, value & 255];
+  const list = extensions.flatMap(([type, data]) => [...pair(type), ...pair(data.length), ...data]);
+  const body = [3, 3, ...Array(32).fill(7), 0, 0, 2, 0x13, 1, 1, 0, ...pair(list.length), ...list];
+  return Uint8Array.from([0x16, 3, 1, ...pair(body.length + 4), 1, 0, ...pair(body.length), ...body]);
+}
+
+const nameExtension = (name: string) => {
+  const octets = [...Buffer.from(name, 'latin1')];
+  return helloWith([[0, [0, octets.length + 3, 0, 0, octets.length, ...octets]]]);
+};
+
+describe('the name', () => {
+  test.each([
+    'a',
+    'mail.example.test',
+    'my_host.lan',
+    'XN--BCHER-KVA.example',
+    '1and1.example',
+    'trailing.test.',
+  ])('%j is one', (name) => {
+    expect(parseClientHello(nameExtension(name))).toMatchObject({ serverName: name });
+  });
+
+  test.each([
+    '',
+    '.',
+    '192.0.2.1',
+    '2001:db8::1',
+    'a..b',
+    '-a.test',
+    'a-.test',
+    'a b',
+    'a\0.test',
+    'b\xfccher.test',
+    'x'.repeat(64),
+    'a.'.repeat(127),
+  ])('%j is none, and the hello is read all the same', (name) => {
+    const hello = parseClientHello(nameExtension(name));
+    expect(hello.kind).toBe('client-hello');
+    expect(hello).not.toHaveProperty('serverName');
   });
 });
 
@@ -82,6 +135,13 @@ describe('what is none', () => {
     expect(endless.length).toBeLessThanOrEqual(clientHelloBytes);
     expect(parseClientHello(endless)).toEqual({ kind: 'need-more' });
     expect(parseClientHello(Buffer.concat([endless, endless]))).toEqual({ kind: 'not-tls' });
+  });
+
+  test('one whose extensions say that they are longer than they are', () => {
+    expect(parseClientHello(helloWith([[0, [0, 9]]]))).toMatchObject({ kind: 'client-hello' });
+    const hello = helloWith([[0, []]]);
+    hello[hello.length - 1] = 9;
+    expect(parseClientHello(hello)).toEqual({ kind: 'not-tls' });
   });
 
   test('any octets: a value, never an exception', () => {

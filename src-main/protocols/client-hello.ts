@@ -1,4 +1,6 @@
-// The ClientHello of TLS (RFC 8446 §4.1.2), as far as it must be mirrored to the server: name and ALPN.
+// The ClientHello of TLS (RFC 8446 §4.1.2), as far as it must be mirrored to the server: name, ALPN, versions and
+// signature schemes.
+import { joinBytes, latin1 } from './bytes.ts';
 import { clientHelloBytes } from './limits.ts';
 
 export interface ClientHello {
@@ -7,14 +9,21 @@ export interface ClientHello {
   readonly serverName?: string;
   /** ALPN (RFC 7301), each protocol as latin1. */
   readonly alpn: readonly string[];
+  /** supported_versions (RFC 8446 §4.2.1), or the one version of the hello of before; 0x0303 is TLS 1.2. */
+  readonly versions: readonly number[];
+  /** signature_algorithms (RFC 8446 §4.2.3), as offered; empty without the extension. */
+  readonly signatureSchemes: readonly number[];
 }
 
 export type ClientHelloResult = ClientHello | { readonly kind: 'need-more' } | { readonly kind: 'not-tls' };
 
-const serverNameExtension = 0;
-const alpnExtension = 16;
+const handshakeRecord = 22;
+const clientHelloType = 1;
+const extensionTypes = { serverName: 0, signatureSchemes: 13, alpn: 16, versions: 43 } as const;
 
-/** Reads big-endian fields; a read past the end gives undefined from there on. */
+const notTls = { kind: 'not-tls' } as const;
+
+/** Reads big-endian fields; a read past the end gives nothing, from there on. */
 class Reader {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -47,18 +56,13 @@ class Reader {
   }
 }
 
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
-}
+const label = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?$/;
 
 /** RFC 1123 §2.1 with the underscore that real names have; an address is no name (RFC 6066 §3). */
 function hostName(text: string): string | undefined {
   if (text.length > 253 || /^[0-9.]+$/.test(text)) return undefined;
-  return /^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$/.test(
-    text,
-  )
-    ? text
-    : undefined;
+  const labels = text.replace(/\.$/, '').split('.');
+  return labels.every((each) => each.length <= 63 && label.test(each)) ? text : undefined;
 }
 
 function readServerName(data: Uint8Array): string | undefined {
@@ -81,26 +85,59 @@ function readAlpn(data: Uint8Array): string[] {
   return protocols;
 }
 
+/** A list of two-octet values whose length is given in so many octets. */
+function readPairs(data: Uint8Array, lengthOctets: number): number[] {
+  const list = new Reader(new Reader(data).vector(lengthOctets));
+  const values: number[] = [];
+  while (!list.done) {
+    const value = list.number(2);
+    if (!list.failed) values.push(value);
+  }
+  return values;
+}
+
 function readHello(body: Uint8Array): ClientHelloResult {
   const hello = new Reader(body);
-  hello.take(2 + 32);
+  let versions = [hello.number(2)];
+  hello.take(32);
   hello.vector(1);
   hello.vector(2);
   hello.vector(1);
-  if (hello.failed) return { kind: 'not-tls' };
   // Without extensions in TLS 1.2 (RFC 5246 §7.4.1.2).
   const extensions = new Reader(hello.done ? new Uint8Array(0) : hello.vector(2));
   let serverName: string | undefined;
   let alpn: readonly string[] = [];
+  let signatureSchemes: readonly number[] = [];
   while (!extensions.done) {
     const type = extensions.number(2);
     const data = extensions.vector(2);
-    if (extensions.failed) return { kind: 'not-tls' };
-    if (type === serverNameExtension) serverName = readServerName(data);
-    if (type === alpnExtension) alpn = readAlpn(data);
+    if (extensions.failed) break;
+    if (type === extensionTypes.serverName) serverName = readServerName(data);
+    if (type === extensionTypes.alpn) alpn = readAlpn(data);
+    if (type === extensionTypes.signatureSchemes) signatureSchemes = readPairs(data, 2);
+    if (type === extensionTypes.versions) versions = readPairs(data, 1);
   }
-  if (hello.failed) return { kind: 'not-tls' };
-  return { kind: 'client-hello', alpn, ...(serverName === undefined ? {} : { serverName }) };
+  if (hello.failed || extensions.failed) return notTls;
+  return {
+    kind: 'client-hello',
+    alpn,
+    versions,
+    signatureSchemes,
+    ...(serverName === undefined ? {} : { serverName }),
+  };
+}
+
+/** The body of a ClientHello message, once the fragments of its records hold all of it. */
+function wholeBody(fragments: readonly Uint8Array[], length: number): Uint8Array | 'not-tls' | undefined {
+  const [first] = fragments;
+  if (length < 4 && first?.[0] !== undefined && first[0] !== clientHelloType) return 'not-tls';
+  if (length < 4) return undefined;
+  // The message's header may itself be spread over records of one octet.
+  const header = new Reader(joinBytes(fragments.slice(0, 4)));
+  if (header.number(1) !== clientHelloType) return 'not-tls';
+  const size = header.number(3);
+  if (size > clientHelloBytes) return 'not-tls';
+  return length < 4 + size ? undefined : joinBytes(fragments, length).subarray(4, 4 + size);
 }
 
 /**
@@ -108,22 +145,23 @@ function readHello(body: Uint8Array): ClientHelloResult {
  * longer than `clientHelloBytes`, is `not-tls`. Never throws.
  */
 export function parseClientHello(bytes: Uint8Array): ClientHelloResult {
-  const message: number[] = [];
+  const fragments: Uint8Array[] = [];
+  let length = 0;
   let at = 0;
   for (;;) {
-    if (bytes.length > at && bytes[at] !== 0x16) return { kind: 'not-tls' };
-    if (bytes.length > at + 1 && bytes[at + 1] !== 3) return { kind: 'not-tls' };
+    if (bytes.length > at && bytes[at] !== handshakeRecord) return notTls;
+    if (bytes.length > at + 1 && bytes[at + 1] !== 3) return notTls;
     if (bytes.length < at + 5) break;
-    const length = ((bytes[at + 3] ?? 0) << 8) | (bytes[at + 4] ?? 0);
-    if (length === 0) return { kind: 'not-tls' };
-    for (const octet of bytes.subarray(at + 5, at + 5 + length)) message.push(octet);
-    if (message.length > 0 && message[0] !== 1) return { kind: 'not-tls' };
-    const size = ((message[1] ?? 0) << 16) | ((message[2] ?? 0) << 8) | (message[3] ?? 0);
-    if (message.length >= 4 && size > clientHelloBytes) return { kind: 'not-tls' };
-    if (message.length >= 4 && message.length >= 4 + size)
-      return readHello(Uint8Array.from(message.slice(4, 4 + size)));
-    if (bytes.length < at + 5 + length) break;
-    at += 5 + length;
+    const record = ((bytes[at + 3] ?? 0) << 8) | (bytes[at + 4] ?? 0);
+    if (record === 0) return notTls;
+    const fragment = bytes.subarray(at + 5, at + 5 + record);
+    if (fragment.length > 0) fragments.push(fragment);
+    length += fragment.length;
+    const body = wholeBody(fragments, length);
+    if (body === 'not-tls') return notTls;
+    if (body) return readHello(body);
+    if (fragment.length < record) break;
+    at += 5 + record;
   }
-  return bytes.length > clientHelloBytes ? { kind: 'not-tls' } : { kind: 'need-more' };
+  return bytes.length > clientHelloBytes ? notTls : { kind: 'need-more' };
 }

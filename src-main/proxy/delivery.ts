@@ -1,5 +1,6 @@
 // What becomes of the messages of one connection: spooled as they come, scanned when they are whole, and kept in
 // quarantine before a changed form may leave. Knows no protocol and no socket.
+import { createHash, type Hash } from 'node:crypto';
 import { assertNever } from '../contract/assert-never.ts';
 import type { MessageEvent, NotScannedReason } from '../contract/state.ts';
 import type { Verdict } from '../contract/verdict.ts';
@@ -37,6 +38,8 @@ const summaryBytes = 256 * 1024;
 
 interface Held {
   readonly spool: Spool;
+  /** Goes along with the octets, so that the scan need not begin with it. */
+  readonly sha256: Hash;
   readonly pieceOf: MessageId | undefined;
   overwrites: readonly Overwrite[];
   dropped: boolean;
@@ -78,6 +81,7 @@ export class Delivery {
   start(message: MessageId, pieceOf: MessageId | undefined): void {
     this.#held.set(message, {
       spool: this.#options.spools.create(),
+      sha256: createHash('sha256'),
       pieceOf,
       overwrites: [],
       dropped: false,
@@ -88,6 +92,7 @@ export class Delivery {
     const held = this.#held.get(message);
     if (!held) return;
     held.spool.append(bytes);
+    held.sha256.update(bytes);
     if (this.#waiting || held.spool.backlogBytes <= spoolBacklogBytes) return;
     this.#waiting = true;
     this.#options.onBacklog(true);
@@ -166,6 +171,7 @@ export class Delivery {
     const { verdict, overwrites } = await this.#options.scanner.scan(spool.source(), {
       signal: this.#abort.signal,
       neutralise: true,
+      sha256: held.sha256.digest('hex'),
     });
     return await this.#settle(held, verdict, overwrites);
   }

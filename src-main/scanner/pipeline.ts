@@ -99,8 +99,7 @@ class Inspecting {
     this.#budget = new UnpackBudget(inspector.limits);
   }
 
-  run(bytes: Buffer): Inspection {
-    const sha256 = hash('sha256', bytes);
+  run(bytes: Buffer, sha256: string): Inspection {
     const place: Place = { path: '', name: undefined, mimeDepth: 0, archiveDepth: 0 };
     const found = this.#scan(bytes, '', sha256);
     const rawHits = found.flatMap(({ name, matches }) =>
@@ -241,9 +240,15 @@ class Inspecting {
  * Looks into `bytes`, a message or any file, in every way a mail program might. Synchronous; never throws for what
  * they hold.
  * @param deadline on the inspector's clock; nothing new is looked into after it
+ * @param sha256 of `bytes`, in hex
  */
-export function inspect(bytes: Buffer, inspector: Inspector, deadline: number): Inspection {
-  return new Inspecting(inspector, deadline).run(bytes);
+export function inspect(
+  bytes: Buffer,
+  inspector: Inspector,
+  deadline: number,
+  sha256 = hash('sha256', bytes),
+): Inspection {
+  return new Inspecting(inspector, deadline).run(bytes, sha256);
 }
 
 /** Whether a message with these detections must be made harmless. */

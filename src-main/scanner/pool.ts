@@ -25,16 +25,20 @@ export interface ScanResult {
   readonly overwrites: readonly Overwrite[];
 }
 
+export interface ScanOptions {
+  readonly signal?: AbortSignal;
+  /** Also work out the overwrites of an infected message. */
+  readonly neutralise?: boolean;
+  /** Hex SHA-256 of the octets, where it was worked out while they arrived: that is time saved at the end. */
+  readonly sha256?: string;
+}
+
 export interface Scanner {
   /**
    * Scans one message (or any file). Rejects when the signal aborts, the scanner stops, or a file cannot be read
    * (with the system's `code`); everything else is a verdict.
-   * @param options.neutralise also work out the overwrites of an infected message
    */
-  scan(
-    source: ScanSource,
-    options?: { readonly signal?: AbortSignal; readonly neutralise?: boolean },
-  ): Promise<ScanResult>;
+  scan(source: ScanSource, options?: ScanOptions): Promise<ScanResult>;
   readonly engines: readonly EngineInfo[];
   /** Rejects what is being scanned. May be called twice. */
   stop(): Promise<void>;
@@ -115,11 +119,8 @@ class Pool implements Scanner {
     return this.#started.promise;
   }
 
-  scan(
-    source: ScanSource,
-    options: { readonly signal?: AbortSignal; readonly neutralise?: boolean } = {},
-  ): Promise<ScanResult> {
-    const { signal, neutralise = false } = options;
+  scan(source: ScanSource, options: ScanOptions = {}): Promise<ScanResult> {
+    const { signal, neutralise = false, sha256 } = options;
     if (this.#isStopped) return Promise.reject(new Error('the scanner is stopped'));
     if (signal?.aborted) return Promise.reject(signal.reason);
     const sizeBytes = sizeOf(source);
@@ -127,7 +128,7 @@ class Pool implements Scanner {
     if (this.#waiting.length >= waitingMessages) return Promise.resolve(unscanned('queue-full', sizeBytes));
     if (this.#slots.length === 0) return Promise.resolve(unscanned('engine-failed', sizeBytes));
     const { promise, resolve, reject } = Promise.withResolvers<ScanResult>();
-    const order: ScanOrder = { id: this.#nextId++, source, neutralise };
+    const order: ScanOrder = { id: this.#nextId++, source, neutralise, sha256 };
     const job: Job = { order, sizeBytes, settle: resolve, fail: reject };
     this.#waiting.push(job);
     this.#dispatch();

@@ -24,6 +24,8 @@ export interface ScanOrder {
   readonly id: number;
   readonly source: ScanSource;
   readonly neutralise: boolean;
+  /** Of the source's octets, where whoever collected them knows it. */
+  readonly sha256: string | undefined;
 }
 
 export type WorkerAnswer =

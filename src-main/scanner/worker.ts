@@ -27,22 +27,26 @@ function read(source: ScanSource, maxBytes: number): Buffer | 'too-large' | { re
   }
 }
 
-function scan(id: number, bytes: Buffer, withOverwrites: boolean, inspector: Inspector): WorkerAnswer {
+function scan(order: ScanOrder, bytes: Buffer, inspector: Inspector): WorkerAnswer {
+  const { id, sha256 } = order;
   const { limits, now } = inspector;
   const startedAt = now();
-  const found = inspect(bytes, inspector, startedAt + limits.softMs);
+  const found = inspect(bytes, inspector, startedAt + limits.softMs, sha256);
   // Proving the neutralised form may take half of what is left until the pool gives this thread up.
   const proofDeadline = startedAt + (limits.softMs + limits.hardMs) / 2;
   const overwrites =
-    withOverwrites && isInfected(found.detections) ? neutralise(bytes, found, inspector, proofDeadline) : [];
+    order.neutralise && isInfected(found.detections)
+      ? neutralise(bytes, found, inspector, proofDeadline)
+      : [];
   return { kind: 'done', id, report: reportOf(found, bytes.length, now() - startedAt), overwrites };
 }
 
-function answer({ id, source, neutralise }: ScanOrder, inspector: Inspector): WorkerAnswer {
+function answer(order: ScanOrder, inspector: Inspector): WorkerAnswer {
+  const { id, source } = order;
   const bytes = read(source, inspector.limits.messageBytes);
   if (bytes === 'too-large') return { kind: 'too-large', id };
   if (!Buffer.isBuffer(bytes)) return { kind: 'unreadable', id, code: bytes.code };
-  return scan(id, bytes, neutralise, inspector);
+  return scan(order, bytes, inspector);
 }
 
 function start(setup: WorkerSetup): void {

@@ -1,5 +1,5 @@
 // What a POP3 server may offer through us (RFC 2449): a whitelist, applied to CAPA and to the list of AUTH.
-import { latin1, lineEnd, octets } from '../bytes.ts';
+import { latin1, octets } from '../bytes.ts';
 import { offeredMechanisms } from '../sasl.ts';
 
 const passing = new Set(
@@ -8,22 +8,28 @@ const passing = new Set(
   ),
 );
 
+/** The words of a line, with or without its ending. */
+function wordsOf(line: Uint8Array): string[] {
+  return latin1(line)
+    .split(/[ \t\r\n]+/)
+    .filter((word) => word !== '');
+}
+
 /** A line of CAPA's answer as it may be shown; undefined leaves it out. The same array if nothing was taken away. */
 export function filterCapaLine(line: Uint8Array, tls: boolean): Uint8Array | undefined {
-  const end = lineEnd(line);
-  const [name = '', ...values] = latin1(line, 0, end).split(/ +/);
+  const [name = '', ...offered] = wordsOf(line);
   const upper = name.toUpperCase();
   if (!passing.has(upper) || (upper === 'STLS' && tls)) return undefined;
   if (upper !== 'SASL') return line;
-  const offered = values.filter((value) => value !== '');
   const kept = offeredMechanisms(offered);
+  if (kept.length === offered.length) return line;
   if (kept.length === 0) return undefined;
-  return kept.length === offered.length ? line : octets(`${name} ${kept.join(' ')}${latin1(line, end)}`);
+  const text = latin1(line);
+  return octets(`${name} ${kept.join(' ')}${text.slice(text.trimEnd().length)}`);
 }
 
-/** The mechanisms of AUTH's list, one a line (RFC 1734's practice), without those that can't pass. */
+/** The lines of AUTH's list (one mechanism each, as servers have it since RFC 1734) without those that can't pass. */
 export function filterAuthLines(lines: readonly Uint8Array[]): Uint8Array[] {
-  const nameOf = (line: Uint8Array) => latin1(line, 0, lineEnd(line)).trim();
-  const kept = offeredMechanisms(lines.map(nameOf));
-  return lines.filter((line) => kept.includes(nameOf(line)));
+  const kept = new Set(offeredMechanisms(lines.flatMap(wordsOf)));
+  return lines.filter((line) => wordsOf(line).every((word) => kept.has(word)));
 }

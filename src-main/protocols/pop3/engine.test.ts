@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { octets } from '../bytes.ts';
+import { createPop3Engine } from './engine.ts';
 import { Script } from './script.test-support.ts';
 
 describe.each([
@@ -68,6 +70,49 @@ describe.each([
     const s = script();
     s.client('TOP 3 99\r\n').server('+OK\r\nA: b\r\n\r\n1\r\n.\r\n').release(1);
     expect(s.clientGot()).toBe('+OK\r\nA: b\r\n\r\n1\r\n.\r\n');
+  });
+
+  test('TOP does not tell the size of the whole', () => {
+    const s = script();
+    s.client('TOP 3 1\r\n').server('+OK 999 octets\r\nA: b\r\n\r\n1\r\n2\r\n.\r\n').release(1);
+    expect(s.clientGot()).toBe('+OK\r\nA: b\r\n\r\n1\r\n.\r\n');
+    expect(s.dropped).toEqual([1]);
+  });
+
+  test('TOP of a message that is refused, or not there', () => {
+    const s = script();
+    s.client('TOP 1 1\r\nTOP 9 1\r\n').server('+OK\r\n\r\n1\r\n.\r\n-ERR no such message\r\n');
+    expect(s.release(1, 'refuse').clientGot()).toMatch(
+      /^-ERR \[SYS\/TEMP\] [^\r]+\r\n-ERR no such message\r\n$/,
+    );
+  });
+
+  test('a message that is refused while it arrives gives its answer when it has arrived', () => {
+    const s = script();
+    s.client('RETR 1\r\nNOOP\r\n').server('+OK\r\n\r\none\r\n').release(1, 'refuse');
+    s.server('two\r\n.\r\n+OK\r\n');
+    expect(s.clientGot()).toMatch(/^-ERR \[SYS\/TEMP\] [^\r]+\r\n\+OK\r\n$/);
+    expect(s.dropped).toEqual([1]);
+  });
+
+  test('a message without octets', () => {
+    const s = script();
+    s.client('RETR 1\r\n').server('+OK 0 octets\r\n.\r\n').release(1);
+    expect(s.clientGot()).toBe('+OK 0 octets\r\n.\r\n');
+  });
+
+  test('line ends are the server’s own', () => {
+    const s = script();
+    s.client('STAT\nLIST\nRETR 1\n').server('+OK 1 9\n+OK\n1 9\n.\n+OK\nA: b\n\n..x\n.\n').release(1);
+    expect(s.serverGot()).toBe('STAT\nLIST\nRETR 1\n');
+    expect(s.clientGot()).toBe('+OK 1 9\n+OK\n1 9\n.\n+OK\nA: b\n\n..x\n.\n');
+  });
+
+  test('a message with dots behind bare LFs arrives as it was sent', () => {
+    const s = script();
+    const answer = '+OK\r\nA: b\r\n\r\na\n.\n..b\n.c\r\n..\r\n.\r\n';
+    s.client('RETR 1\r\n').server(answer).release(1);
+    expect(s.clientGot()).toBe(answer);
   });
 
   test('a header alone passes at once', () => {
@@ -175,6 +220,54 @@ describe.each([
     expect(s.clientGot()).toBe('-ERR no\r\n');
   });
 
+  test('STLS behind a held message waits for it', () => {
+    const s = script(false);
+    s.client('RETR 1\r\nSTLS\r\n').server('+OK\r\n\r\nx\r\n.\r\n+OK begin\r\n');
+    expect(s.notes).toEqual([]);
+    s.release(1);
+    expect(s.notes).toEqual(['start-tls +OK begin\r\n']);
+  });
+
+  test('a client that ends in the middle of a line, or of an exchange, ends towards the server too', () => {
+    const s = script();
+    s.client('NOOP\r\nQUI').event({ kind: 'end', from: 'client' });
+    expect(s.serverGot()).toBe('NOOP\r\n');
+    expect(s.notes).toEqual(['end server']);
+    const exchanging = script();
+    exchanging.client('AUTH PLAIN\r\nAGEA\r\nQUIT\r\n').event({ kind: 'end', from: 'client' });
+    expect(exchanging.notes).toEqual([]);
+    exchanging.server('+ \r\n+OK\r\n');
+    expect(exchanging.serverGot()).toBe('AUTH PLAIN\r\nAGEA\r\nQUIT\r\n');
+    expect(exchanging.notes).toEqual(['end server']);
+  });
+
+  test.each([
+    ['QUIT\r\n', '+OK bye', '+OK bye'],
+    ['', '-ERR gone', '-ERR gone'],
+    ['LIST\r\n', '+OK\r\n1 100\r\n2 2', '+OK\r\n1 100\r\n2 2'],
+    ['AUTH\r\n', '+OK\r\nPLAIN\r\nGSSAPI\r\nLOGIN', '+OK\r\nPLAIN\r\nLOGIN'],
+    ['RETR 1\r\n', '+OK', ''],
+    ['TOP 1 0\r\n', '+OK\r\nA: b\r\n\r\n', ''],
+  ])('after %j, a server that ends with %j', (command, last, expected) => {
+    const s = script();
+    s.client(command).server(last).event({ kind: 'end', from: 'server' });
+    expect(s.clientGot()).toBe(expected);
+    expect(s.notes).toEqual(['end client']);
+  });
+
+  test('a keep-alive says nothing: POP3 has no line for it', () => {
+    const s = script();
+    s.client('RETR 1\r\n').server('+OK\r\n\r\nx\r\n.\r\n').event({ kind: 'keep-alive' });
+    expect(s.clientGot()).toBe('');
+  });
+
+  test('commands that come before the greeting have their answers behind it', () => {
+    const s = new Script(octetMode, true, '');
+    s.client('EVIL\r\nCAPA\r\n').server('+OK ready <1@x>\r\n+OK\r\nTOP\r\n.\r\n');
+    expect(s.serverGot()).toBe('CAPA\r\n');
+    expect(s.clientGot()).toBe('+OK ready <1@x>\r\n-ERR Command not supported\r\n+OK\r\nTOP\r\n.\r\n');
+  });
+
   test('ends of both sides pass in their turn', () => {
     const s = script();
     s.client('RETR 1\r\n').server('+OK\r\n\r\nx\r\n.\r\n').event({ kind: 'end', from: 'server' });
@@ -183,4 +276,14 @@ describe.each([
     s.event({ kind: 'end', from: 'client' });
     expect(s.notes).toEqual(['end client', 'end server']);
   });
+});
+
+test('a long listing in one chunk leaves as one stretch of it', () => {
+  const engine = createPop3Engine({ tls: true });
+  engine.handle({ kind: 'data', from: 'server', bytes: octets('+OK\r\n') });
+  engine.handle({ kind: 'data', from: 'client', bytes: octets('UIDL\r\n') });
+  const listing = octets(`+OK\r\n${'1 abcdef\r\n'.repeat(5_000)}.\r\n`);
+  expect(engine.handle({ kind: 'data', from: 'server', bytes: listing })).toEqual([
+    { kind: 'send', to: 'client', bytes: listing },
+  ]);
 });

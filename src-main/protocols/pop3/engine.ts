@@ -2,11 +2,10 @@
 // a message's body goes on to the client before that message's release.
 import { assertNever } from '../../contract/assert-never.ts';
 import type { ErrorCode } from '../../contract/error-codes.ts';
-import { joinBytes, latin1, lineEnd, octets } from '../bytes.ts';
-import type { Engine, EngineAction, EngineEvent, EngineOptions, MessageId, Side } from '../engine.ts';
+import { adjoined, latin1, lineEnd, octets } from '../bytes.ts';
+import type { Engine, EngineAction, EngineEvent, EngineOptions, Side } from '../engine.ts';
 import {
   greetingBytes,
-  headerBytes,
   heldMessages,
   heldOutputBytes,
   outstandingCommands,
@@ -15,54 +14,33 @@ import {
 } from '../limits.ts';
 import { LineReader } from '../line-reader.ts';
 import { Messages } from '../messages.ts';
-import { mayAuthenticateBy } from '../sasl.ts';
 import { filterAuthLines, filterCapaLine } from './capabilities.ts';
 import { type Command, type Expectation, parseCommand } from './ledger.ts';
-import { DotUnstuffer, LineCounter } from './multiline.ts';
+import { MessageAnswer } from './message-answer.ts';
+import { OutputQueue } from './output-queue.ts';
 
-/** What waits to go to the client, in order. */
-type Output =
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | {
-      readonly kind: 'message';
-      readonly message: MessageId;
-      readonly status: Uint8Array;
-      readonly to: number;
-      readonly terminator: Uint8Array;
-    }
-  | { readonly kind: 'start-tls'; readonly reply: Uint8Array }
-  | { readonly kind: 'end' };
-
-/** A message that arrives. */
-interface Arriving {
-  readonly kind: 'message';
-  readonly message: MessageId;
-  readonly status: Uint8Array;
-  readonly bodyLines: number | undefined;
-  readonly unstuffer: DotUnstuffer;
-  readonly counter: LineCounter;
+/** Lines up to a dot. AUTH's are kept until then: one of them may forbid another. */
+interface Lines {
+  readonly kind: 'lines';
+  readonly filter: 'capa' | 'auth' | undefined;
+  readonly kept: Uint8Array[];
+  keptBytes: number;
 }
 
 /** What the server's next octets are. */
 type Reading =
   | { readonly kind: 'greeting' }
   | { readonly kind: 'status' }
-  | { readonly kind: 'lines'; readonly filter: 'capa' | 'auth' | undefined; readonly lines: Uint8Array[] }
-  | {
-      readonly kind: 'header';
-      readonly status: Uint8Array;
-      readonly lines: Uint8Array[];
-      size: number;
-      ended: boolean;
-    }
-  | Arriving;
+  | Lines
+  | { readonly kind: 'message'; readonly answer: MessageAnswer };
 
-const refusal = octets('-ERR [SYS/TEMP] Message could not be scanned safely; try again later\r\n');
+const plus = 0x2b;
+const minus = 0x2d;
+const dot = 0x2e;
 
-const none = new Uint8Array(0);
-
-const isDotLine = (line: Uint8Array) => line[0] === 0x2e && lineEnd(line) === 1;
-const isEmptyLine = (line: Uint8Array) => lineEnd(line) === 0;
+const isDotLine = (line: Uint8Array) => line[0] === dot && lineEnd(line) === 1;
+const isStatus = (line: Uint8Array) => line[0] === plus || line[0] === minus;
+const isOk = (line: Uint8Array) => latin1(line, 0, Math.min(line.length, 3)).toUpperCase() === '+OK';
 
 /** Creates the engine of one connection; its first event is the server's greeting. */
 export function createPop3Engine(options: EngineOptions): Engine {
@@ -72,15 +50,29 @@ export function createPop3Engine(options: EngineOptions): Engine {
 
 class Pop3Engine {
   #actions: EngineAction[] = [];
-  readonly #messages = new Messages((action) => this.#actions.push(action));
+  readonly #emit = (action: EngineAction): void => {
+    const last = this.#actions.at(-1);
+    // What passes as it came is one stretch of the chunk again, not a write for each line.
+    if (action.kind === 'send' && last?.kind === 'send' && last.to === action.to) {
+      const bytes = adjoined(last.bytes, action.bytes);
+      if (bytes) {
+        this.#actions[this.#actions.length - 1] = { ...last, bytes };
+        return;
+      }
+    }
+    this.#actions.push(action);
+  };
+  readonly #messages = new Messages(this.#emit);
+  readonly #queue = new OutputQueue(this.#emit, this.#messages);
   readonly #fromServer = new LineReader();
   readonly #fromClient = new LineReader();
-  #waiting: Output[] = [];
+  /** Commands without their answer, the oldest first. */
   #ledger: Expectation[] = [];
   #reading: Reading = { kind: 'greeting' };
   /** Lines of an AUTH exchange that the server has asked for and the client has not sent. */
   #grants = 0;
   #tls: boolean;
+  /** Between the server's OK to STLS and `tls-ready`: what comes is dropped. */
   #upgrading = false;
   #closed = false;
   readonly #paused = { client: false, server: false };
@@ -102,27 +94,21 @@ class Pop3Engine {
   #take(event: EngineEvent): void {
     switch (event.kind) {
       case 'data':
-        if (this.#upgrading) return;
-        if (event.from === 'client') {
-          this.#fromClient.push(event.bytes);
-          this.#readClient();
-        } else if (!this.#ended.server) {
-          this.#fromServer.push(event.bytes);
-          this.#readServer();
-        }
+        this.#data(event.from, event.bytes);
         return;
       case 'end':
-        if (event.from === 'client') {
-          this.#ended.client = true;
-          this.#passClientEnd();
-        } else this.#serverEnded();
+        if (this.#ended[event.from]) return;
+        this.#ended[event.from] = true;
+        if (event.from === 'client') this.#readClient();
+        else this.#serverEnded();
         return;
       case 'tls-ready':
+        if (!this.#upgrading) return;
         this.#upgrading = false;
         this.#tls = true;
         return;
       case 'release':
-        if (this.#messages.release(event.message, event.release)) this.#flush();
+        if (this.#messages.release(event.message, event.release)) this.#queue.flush();
         return;
       case 'keep-alive':
         // POP3 has no untagged line: a client that waits for a message is told nothing.
@@ -134,16 +120,24 @@ class Pop3Engine {
 
   // --- both sides
 
+  #data(from: Side, bytes: Uint8Array): void {
+    if (this.#upgrading || this.#ended[from]) return;
+    if (from === 'client') {
+      this.#fromClient.push(bytes);
+      this.#readClient();
+    } else {
+      this.#fromServer.push(bytes);
+      this.#readServer();
+    }
+  }
+
   #close(reason: ErrorCode): void {
     this.#closed = true;
-    this.#actions.push({ kind: 'close', reason });
+    this.#emit({ kind: 'close', reason });
   }
 
   #balance(): void {
-    const bytes = this.#waiting.reduce(
-      (sum, output) => sum + (output.kind === 'bytes' ? output.bytes.length : 0),
-      0,
-    );
+    const { bytes } = this.#queue;
     const { held } = this.#messages;
     this.#press(
       'server',
@@ -157,103 +151,54 @@ class Pop3Engine {
   #press(side: Side, full: boolean, roomy: boolean): void {
     if (this.#paused[side] ? !roomy : !full) return;
     this.#paused[side] = !this.#paused[side];
-    this.#actions.push({ kind: this.#paused[side] ? 'pause' : 'resume', side });
+    this.#emit({ kind: this.#paused[side] ? 'pause' : 'resume', side });
   }
 
-  #serverEnded(): void {
-    if (this.#ended.server) return;
-    this.#ended.server = true;
-    // Half a message never leaves: without its last dot the client knows that it is not whole.
-    if (this.#reading.kind === 'message') this.#messages.letGo(this.#reading.message);
-    this.#put({ kind: 'end' });
+  #toClient(bytes: Uint8Array): void {
+    this.#queue.push({ kind: 'bytes', bytes });
   }
 
-  #passClientEnd(): void {
-    if (!this.#ended.client || this.#clientEndPassed || this.#fromClient.length > 0) return;
-    this.#clientEndPassed = true;
-    this.#actions.push({ kind: 'end', to: 'server' });
-  }
-
-  // --- to the client
-
-  #put(output: Output): void {
-    this.#waiting.push(output);
-    this.#flush();
-  }
-
-  #reply(bytes: Uint8Array): void {
-    this.#put({ kind: 'bytes', bytes });
-  }
-
-  #flush(): void {
-    let sent = 0;
-    while (sent < this.#waiting.length && this.#leaves(this.#waiting[sent])) sent++;
-    if (sent > 0) this.#waiting.splice(0, sent);
-  }
-
-  #send(bytes: Uint8Array): void {
-    this.#actions.push({ kind: 'send', to: 'client', bytes });
-  }
-
-  #leaves(output: Output | undefined): boolean {
-    switch (output?.kind) {
-      case undefined:
-        return false;
-      case 'bytes':
-        this.#send(output.bytes);
-        return true;
-      case 'message': {
-        const state = this.#messages.state(output.message);
-        if (state !== 'deliver' && state !== 'refuse') return false;
-        if (state === 'deliver') {
-          this.#send(output.status);
-          const { message, to } = output;
-          this.#actions.push({ kind: 'send-message', message, from: 0, to, dotStuff: true });
-          this.#send(output.terminator);
-        } else this.#send(refusal);
-        this.#messages.letGo(output.message);
-        return true;
-      }
-      case 'start-tls':
-        this.#actions.push({ kind: 'start-tls', reply: output.reply });
-        return true;
-      case 'end':
-        this.#actions.push({ kind: 'end', to: 'client' });
-        return true;
-    }
+  #toServer(bytes: Uint8Array): void {
+    this.#emit({ kind: 'send', to: 'server', bytes });
   }
 
   // --- the client
 
   #readClient(): void {
-    while (!this.#closed && !this.#upgrading) {
-      const last = this.#ledger.at(-1);
-      // An exchange goes line by line; behind STLS nothing is a command before the answer is there.
-      if (last?.kind === 'stls' || (last?.kind === 'auth' && this.#grants === 0)) break;
-      if (this.#ledger.length >= outstandingCommands) break;
+    while (!this.#closed && !this.#clientWaits()) {
       const line = this.#fromClient.line(pop3LineBytes);
-      if (line === undefined) break;
-      if (line === 'too-long') {
-        this.#close('line-too-long');
+      if (line === undefined) {
+        this.#passClientEnd();
         return;
       }
-      if (last?.kind === 'auth') {
+      if (line === 'too-long') this.#close('line-too-long');
+      else if (this.#ledger.at(-1)?.kind === 'auth') {
         this.#grants--;
-        this.#actions.push({ kind: 'send', to: 'server', bytes: line });
-      } else this.#command(parseCommand(line, mayAuthenticateBy, this.#tls), line);
+        this.#toServer(line);
+      } else this.#command(parseCommand(line, this.#tls), line);
     }
-    this.#passClientEnd();
+    if (this.#fromClient.length === 0) this.#passClientEnd();
+  }
+
+  /** What is read next depends on an answer, or the ledger is full. */
+  #clientWaits(): boolean {
+    const last = this.#ledger.at(-1);
+    // An exchange goes line by line; behind STLS nothing is a command before its answer is there.
+    if (last?.kind === 'auth') return this.#grants === 0;
+    return this.#upgrading || last?.kind === 'stls' || this.#ledger.length >= outstandingCommands;
+  }
+
+  /** After all complete lines; what is left of one never becomes a command. */
+  #passClientEnd(): void {
+    if (this.#closed || !this.#ended.client || this.#clientEndPassed) return;
+    this.#clientEndPassed = true;
+    this.#emit({ kind: 'end', to: 'server' });
   }
 
   #command({ expects, instead }: Command, line: Uint8Array): void {
     this.#ledger.push(expects);
     if (expects.kind === 'local') this.#answerLocally();
-    else
-      this.#actions.push({
-        kind: 'send',
-        to: 'server',
-        bytes: instead === undefined ? line : octets(instead),
-      });
+    else this.#toServer(instead === undefined ? line : octets(instead));
   }
 
   /** Answers that are ours and whose turn has come. */
@@ -261,7 +206,7 @@ class Pop3Engine {
     if (this.#reading.kind !== 'status') return;
     for (let next = this.#ledger[0]; next?.kind === 'local'; next = this.#ledger[0]) {
       this.#ledger.shift();
-      this.#reply(octets(next.reply));
+      this.#toClient(octets(next.reply));
     }
   }
 
@@ -269,28 +214,33 @@ class Pop3Engine {
 
   #readServer(): void {
     while (!this.#closed && !this.#upgrading) {
-      if (this.#reading.kind === 'message') {
+      const reading = this.#reading;
+      if (reading.kind === 'message') {
         const chunk = this.#fromServer.some(Number.POSITIVE_INFINITY);
-        if (chunk.length === 0) break;
-        const rest = this.#messageData(this.#reading, chunk);
-        if (rest.length > 0) this.#fromServer.unread(rest);
+        if (chunk.length === 0) return;
+        this.#messageData(reading.answer, chunk);
         continue;
       }
-      const line = this.#fromServer.line(this.#reading.kind === 'greeting' ? greetingBytes : pop3LineBytes);
-      if (line === undefined) break;
-      if (line === 'too-long') {
-        this.#close('line-too-long');
-        return;
-      }
-      this.#line(this.#reading, line);
+      const line = this.#fromServer.line(reading.kind === 'greeting' ? greetingBytes : pop3LineBytes);
+      if (line === undefined) return;
+      if (line === 'too-long') this.#close('line-too-long');
+      else this.#line(reading, line);
     }
   }
 
-  #line(reading: Exclude<Reading, Arriving>, line: Uint8Array): void {
+  #messageData(answer: MessageAnswer, chunk: Uint8Array): void {
+    const end = answer.push(chunk);
+    if (end === undefined) return;
+    if (end < chunk.length) this.#fromServer.unread(chunk.subarray(end));
+    this.#queue.push(answer.finish());
+    this.#answered();
+  }
+
+  #line(reading: Exclude<Reading, { kind: 'message' }>, line: Uint8Array): void {
     switch (reading.kind) {
       case 'greeting':
-        this.#reply(line);
-        this.#answered();
+        if (isStatus(line)) this.#answer(line);
+        else this.#close('protocol-violation');
         return;
       case 'status':
         this.#status(line);
@@ -298,12 +248,15 @@ class Pop3Engine {
       case 'lines':
         this.#listLine(reading, line);
         return;
-      case 'header':
-        this.#headerLine(reading, line);
-        return;
       default:
         assertNever(reading);
     }
+  }
+
+  /** Passes an answer, or the rest of one, and is ready for the next. */
+  #answer(line: Uint8Array): void {
+    this.#toClient(line);
+    this.#answered();
   }
 
   #answered(): void {
@@ -313,117 +266,83 @@ class Pop3Engine {
   }
 
   #status(line: Uint8Array): void {
-    const start = latin1(line, 0, Math.min(line.length, 4)).toUpperCase();
-    const ok = start.startsWith('+OK');
-    const expects = this.#ledger[0];
-    if (expects?.kind === 'auth' && start.startsWith('+') && !ok) {
+    const [expects] = this.#ledger;
+    const negative = line[0] === minus;
+    if (!isStatus(line) || (!expects && !negative)) this.#close('protocol-violation');
+    // The reason for which a server hangs up is an answer that nobody asked for.
+    else if (!expects) this.#toClient(line);
+    else if (expects.kind === 'auth' && !negative && !isOk(line)) {
       this.#grants++;
-      this.#reply(line);
+      this.#toClient(line);
       this.#readClient();
-      return;
-    }
-    if (!expects || expects.kind === 'local' || (!ok && start !== '-ERR')) {
-      // An answer that nobody asked for, such as the reason for which a server hangs up.
-      if (!expects && start === '-ERR') this.#reply(line);
-      else this.#close('protocol-violation');
-      return;
-    }
-    this.#ledger.shift();
-    this.#grants = 0;
-    if (ok) this.#accepted(expects, line);
-    else {
-      this.#reply(line);
-      this.#answered();
+    } else {
+      this.#ledger.shift();
+      this.#grants = 0;
+      if (negative) this.#answer(line);
+      else this.#accepted(expects, line);
     }
   }
 
-  #accepted(expects: Exclude<Expectation, { kind: 'local' }>, line: Uint8Array): void {
+  #accepted(expects: Expectation, line: Uint8Array): void {
     switch (expects.kind) {
       case 'single':
       case 'auth':
-        this.#reply(line);
-        this.#answered();
+        this.#answer(line);
         return;
       case 'lines':
-        this.#reply(line);
-        this.#reading = { kind: 'lines', filter: expects.filter, lines: [] };
-        return;
-      case 'header':
-        this.#reading = { kind: 'header', status: line, lines: [], size: 0, ended: false };
+        this.#toClient(line);
+        this.#reading = { kind: 'lines', filter: expects.filter, kept: [], keptBytes: 0 };
         return;
       case 'message':
-        this.#startMessage(line, expects.bodyLines);
+      case 'top':
+      case 'header':
+        this.#reading = { kind: 'message', answer: new MessageAnswer(this.#messages, line, expects) };
         return;
       case 'stls':
         this.#upgrading = true;
         this.#fromClient.clear();
         this.#fromServer.clear();
-        this.#put({ kind: 'start-tls', reply: line });
-        this.#reading = { kind: 'status' };
+        this.#queue.push({ kind: 'start-tls', reply: line });
         return;
+      case 'local':
+        throw new Error('an answer of ours was still due');
       default:
         assertNever(expects);
     }
   }
 
-  #listLine({ filter, lines }: Reading & { kind: 'lines' }, line: Uint8Array): void {
+  #listLine(lines: Lines, line: Uint8Array): void {
     if (isDotLine(line)) {
-      for (const kept of filter === 'auth' ? filterAuthLines(lines) : []) this.#reply(kept);
-      this.#reply(line);
-      this.#answered();
-    } else if (filter === 'auth') {
-      lines.push(line);
-      if (lines.length > outstandingCommands) this.#close('protocol-violation');
+      this.#passKept(lines);
+      this.#answer(line);
+    } else if (isStatus(line)) {
+      // No list has such a line: it is the next answer already, and may have a message behind it.
+      this.#close('protocol-violation');
+    } else if (lines.filter === 'auth') {
+      lines.kept.push(line);
+      lines.keptBytes += line.length;
+      // One line of CAPA says the same, and may not be longer.
+      if (lines.keptBytes > pop3LineBytes) this.#close('line-too-long');
     } else {
-      const kept = filter === 'capa' ? filterCapaLine(line, this.#tls) : line;
-      if (kept) this.#reply(kept);
+      const passing = lines.filter === 'capa' ? filterCapaLine(line, this.#tls) : line;
+      if (passing) this.#toClient(passing);
     }
   }
 
-  /** A header alone may pass; anything behind its empty line makes it content. */
-  #headerLine(reading: Reading & { kind: 'header' }, line: Uint8Array): void {
-    if (isDotLine(line)) {
-      this.#reply(joinBytes([reading.status, ...reading.lines, line]));
-      this.#answered();
-      return;
-    }
-    reading.lines.push(line);
-    reading.size += line.length;
-    if (!reading.ended && reading.size <= headerBytes) {
-      reading.ended = isEmptyLine(line);
-      return;
-    }
-    const arriving = this.#startMessage(reading.status, undefined);
-    this.#messageData(arriving, joinBytes(reading.lines));
+  #passKept(lines: Lines): void {
+    for (const line of filterAuthLines(lines.kept)) this.#toClient(line);
   }
 
-  #startMessage(status: Uint8Array, bodyLines: number | undefined): Arriving {
-    const message = this.#messages.start(undefined);
-    const arriving: Arriving = {
-      kind: 'message',
-      message,
-      status,
-      bodyLines,
-      unstuffer: new DotUnstuffer(),
-      counter: new LineCounter(bodyLines ?? 0),
-    };
-    this.#reading = arriving;
-    return arriving;
-  }
-
-  /** Takes octets of a message and returns those behind its end. */
-  #messageData(arriving: Arriving, bytes: Uint8Array): Uint8Array {
-    const { message, unstuffer, counter } = arriving;
-    const { content, end } = unstuffer.push(bytes);
-    for (const chunk of content) {
-      counter.push(chunk);
-      this.#messages.data(message, chunk);
-    }
-    if (end === undefined) return none;
-    this.#messages.end(message);
-    const to = arriving.bodyLines === undefined ? counter.size : (counter.end ?? counter.size);
-    this.#put({ kind: 'message', message, status: arriving.status, to, terminator: unstuffer.terminator });
-    this.#answered();
-    return bytes.subarray(end);
+  #serverEnded(): void {
+    const rest = this.#fromServer.prefix(this.#fromServer.length);
+    this.#fromServer.clear();
+    // A last line without its end is a line all the same, but TLS can't start on a connection that ended.
+    const lastWords = rest.length > 0 && !this.#upgrading && this.#ledger[0]?.kind !== 'stls';
+    if (lastWords && this.#reading.kind !== 'message') this.#line(this.#reading, rest);
+    if (this.#closed) return;
+    // Half a message never leaves: without its last dot the client knows that it is not whole.
+    if (this.#reading.kind === 'message') this.#reading.answer.drop();
+    if (this.#reading.kind === 'lines') this.#passKept(this.#reading);
+    this.#queue.push({ kind: 'end' });
   }
 }

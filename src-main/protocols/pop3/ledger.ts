@@ -1,15 +1,14 @@
-// The commands that wait for their answers, in order (RFC 2449 §6.6), and what shape each answer has.
+// The commands of POP3, and what shape the answer to each has; answers come in their order (RFC 2449 §6.6).
 import { latin1, lineEnd } from '../bytes.ts';
+import { mayAuthenticateBy } from '../sasl.ts';
+import type { AnswerShape } from './message-answer.ts';
 
 /** What follows a `+OK`, or what the engine says itself. */
 export type Expectation =
   | { readonly kind: 'single' }
   /** Lines up to a dot, passed on; `filter` names what is taken out of them. */
-  | { readonly kind: 'lines'; readonly filter?: 'capa' | 'auth' }
-  /** The whole message; `bodyLines`: it was asked for in place of a TOP with so many lines. */
-  | { readonly kind: 'message'; readonly bodyLines?: number }
-  /** A header alone (TOP n 0). */
-  | { readonly kind: 'header' }
+  | { readonly kind: 'lines'; readonly filter: 'capa' | 'auth' | undefined }
+  | AnswerShape
   /** Lines of both sides until `+OK` or `-ERR`. */
   | { readonly kind: 'auth' }
   | { readonly kind: 'stls' }
@@ -26,20 +25,22 @@ export interface Command {
 const single = new Set(['USER', 'PASS', 'APOP', 'STAT', 'DELE', 'RSET', 'NOOP', 'QUIT', 'LAST', 'UTF8']);
 
 /** RFC 1939 §7: `TOP msg n`, both numbers. */
-const topArguments = /^(\d{1,10}) (\d{1,10})$/;
+const topArguments = /^(\d{1,10})[ \t]+(\d{1,10})$/;
+
+/** The word, and its arguments without the blanks around them. */
+const commandLine = /^[ \t]*([^ \t]*)[ \t]*(.*?)[ \t]*$/;
+
+/** A server that takes a bare CR or a NUL for a line's end would see two commands in it. */
+const hidesAnother = (text: string) => text.includes('\r') || text.includes('\0');
 
 const refused = (reply: string): Command => ({ expects: { kind: 'local', reply: `-ERR ${reply}\r\n` } });
 
 /** Reads a command line (with its ending). What can't be followed is refused by an answer of our own. */
-export function parseCommand(
-  line: Uint8Array,
-  mayAuthenticate: (mechanism: string) => boolean,
-  tls: boolean,
-): Command {
-  const text = latin1(line, 0, lineEnd(line)).trim();
-  const [word = ''] = text.split(/\s/, 1);
+export function parseCommand(line: Uint8Array, tls: boolean): Command {
+  const text = latin1(line, 0, lineEnd(line));
+  if (hidesAnother(text)) return refused('Invalid characters');
+  const [, word = '', rest = ''] = commandLine.exec(text) ?? [];
   const name = word.toUpperCase();
-  const rest = text.slice(word.length).trim().replace(/\s+/g, ' ');
   if (single.has(name)) return { expects: { kind: 'single' } };
   switch (name) {
     case 'CAPA':
@@ -47,7 +48,7 @@ export function parseCommand(
     case 'LIST':
     case 'UIDL':
     case 'LANG':
-      return { expects: { kind: rest === '' ? 'lines' : 'single' } };
+      return { expects: rest === '' ? { kind: 'lines', filter: undefined } : { kind: 'single' } };
     case 'RETR':
       return { expects: { kind: 'message' } };
     case 'TOP': {
@@ -55,12 +56,14 @@ export function parseCommand(
       if (message === undefined || count === undefined) return refused('Invalid arguments');
       const bodyLines = Number(count);
       if (bodyLines === 0) return { expects: { kind: 'header' } };
-      return { expects: { kind: 'message', bodyLines }, instead: `RETR ${message}\r\n` };
+      return { expects: { kind: 'top', bodyLines }, instead: `RETR ${message}\r\n` };
     }
     case 'AUTH': {
-      const [mechanism = ''] = rest.split(' ', 1);
+      const [mechanism = ''] = rest.split(/[ \t]/, 1);
       if (mechanism === '') return { expects: { kind: 'lines', filter: 'auth' } };
-      return mayAuthenticate(mechanism) ? { expects: { kind: 'auth' } } : refused('Mechanism not available');
+      return mayAuthenticateBy(mechanism)
+        ? { expects: { kind: 'auth' } }
+        : refused('Mechanism not available');
     }
     case 'STLS':
       return tls ? refused('TLS is active already') : { expects: { kind: 'stls' } };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { joinBytes, latin1, octets } from '../bytes.ts';
-import { DotStuffer, DotUnstuffer, LineCounter } from './multiline.ts';
+import { DotStuffer, DotUnstuffer, isHeaderAlone, LineCounter } from './multiline.ts';
 
 /** Cuts a text at random places. */
 const cutText = (text: string) =>
@@ -10,64 +10,141 @@ const cutText = (text: string) =>
     return at.slice(1).map((to, i) => octets(text.slice(at[i], to)));
   });
 
+const withCuts = (texts: fc.Arbitrary<string>, wire: (text: string) => string) =>
+  texts.chain((text) => fc.tuple(fc.constant(text), cutText(wire(text))));
+
+const piece = fc.oneof(
+  fc.constantFrom('.', '..', '\r\n', '\n', '\r', '.\r\n', '\r\n.', '\n.'),
+  fc.stringMatching(/^[ab]{1,3}$/),
+);
+
+/** Any body that ends in CRLF, with bare CR and LF in it, but no line that ends a response: `.` CRLF behind an LF. */
 const body = fc
-  .array(fc.oneof(fc.constantFrom('', '.', '..', '.a', 'a.', '\r'), fc.stringMatching(/^[.ab]{0,6}$/)), {
-    maxLength: 10,
-  })
-  .map((lines) => lines.map((line) => `${line}\r\n`).join(''));
+  .array(piece, { maxLength: 14 })
+  .map((pieces) => `${pieces.join('')}\r\n`)
+  .filter((text) => !/(^|[^\r])\n\.\r\n/.test(text));
+
+const stuffedForm = (text: string) => text.replace(/(^|\r\n)\./g, '$1..');
+
+function unstuff(chunks: readonly Uint8Array[], bareLf = false) {
+  const unstuffer = new DotUnstuffer(bareLf);
+  let content = '';
+  let rest: string | undefined;
+  for (const chunk of chunks) {
+    if (rest !== undefined) {
+      rest += latin1(chunk);
+      continue;
+    }
+    const pushed = unstuffer.push(chunk);
+    content += latin1(pushed.content);
+    if (pushed.end !== undefined) rest = latin1(chunk.subarray(pushed.end));
+  }
+  return { content, rest, terminator: latin1(unstuffer.terminator) };
+}
+
+function stuff(chunks: readonly Uint8Array[]): string {
+  const stuffer = new DotStuffer();
+  return latin1(joinBytes(chunks.flatMap((chunk) => stuffer.push(chunk))));
+}
 
 describe('dot-stuffing', () => {
-  test('undone and done again gives the same octets, at any split', () => {
+  test('is done behind CRLF and at the start, at any split', () => {
     fc.assert(
       fc.property(
-        body.chain((text) => fc.tuple(fc.constant(text), cutText(text))),
+        withCuts(body, (text) => text),
         ([text, chunks]) => {
-          const stuffer = new DotStuffer();
-          const stuffed = latin1(joinBytes(chunks.flatMap((chunk) => stuffer.push(chunk))));
-          expect(stuffed).toBe(text.replace(/(^|\n)\./g, '$1..'));
+          expect(stuff(chunks)).toBe(stuffedForm(text));
         },
       ),
-    );
-    fc.assert(
-      fc.property(
-        body.chain((text) =>
-          fc.tuple(fc.constant(text), cutText(`${text.replace(/(^|\n)\./g, '$1..')}.\r\nREST`)),
-        ),
-        ([text, chunks]) => {
-          const unstuffer = new DotUnstuffer();
-          let content = '';
-          let rest: string | undefined;
-          for (const chunk of chunks) {
-            if (rest !== undefined) {
-              rest += latin1(chunk);
-              continue;
-            }
-            const { content: parts, end } = unstuffer.push(chunk);
-            content += parts.map((part) => latin1(part)).join('');
-            if (end !== undefined) rest = latin1(chunk.subarray(end));
-          }
-          expect(content).toBe(text);
-          expect(rest).toBe('REST');
-          expect(latin1(unstuffer.terminator)).toBe('.\r\n');
-        },
-      ),
+      { numRuns: 500 },
     );
   });
 
-  test('a line end of LF alone ends it too, and comes back as it was', () => {
-    const unstuffer = new DotUnstuffer();
-    expect(unstuffer.push(octets('a\n.\nb')).end).toBe(4);
-    expect(latin1(unstuffer.terminator)).toBe('.\n');
+  test('is undone up to the end of the response, at any split', () => {
+    fc.assert(
+      fc.property(
+        withCuts(body, (text) => `${stuffedForm(text)}.\r\nREST`),
+        ([text, chunks]) => {
+          expect(unstuff(chunks)).toEqual({ content: text, rest: 'REST', terminator: '.\r\n' });
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('leaves the octets of a server that stuffs behind a bare LF, and of one that does not, as they are', () => {
+    for (const wire of ['a\n.b\r\n', 'a\n..b\r\n', 'a\n.\nb\r\n', 'a\n..\nb\r\n', 'a\n.\r\r\n', '\n.x']) {
+      const { content } = unstuff([octets(wire)]);
+      expect(stuff([octets(content)])).toBe(wire);
+    }
+  });
+
+  test('ends at a lone dot behind a bare LF, as of a server that sends stored lines as they are', () => {
+    expect(unstuff([octets('a\n.\r\nb')])).toEqual({ content: 'a\n', rest: 'b', terminator: '.\r\n' });
+  });
+
+  test('ends at a lone dot and LF only where the server ends its own lines so', () => {
+    expect(unstuff([octets('a\n.\nb')], true)).toEqual({ content: 'a\n', rest: 'b', terminator: '.\n' });
+    expect(unstuff([octets('a\n.\nb')], false).rest).toBeUndefined();
+  });
+
+  test('passes a chunk without stuffed dots as a view of it', () => {
+    const chunk = octets('one. two.\r\nthree...\r\n');
+    expect(new DotUnstuffer(false).push(chunk).content.buffer).toBe(chunk.buffer);
+    expect(new DotStuffer().push(chunk)).toEqual([chunk]);
+  });
+
+  test('gives one array for a chunk, however many dots are taken out of it', () => {
+    const chunk = octets('..\r\n'.repeat(1000));
+    expect(new DotUnstuffer(false).push(chunk).content).toHaveLength(3000);
+    expect(new DotStuffer().push(chunk)).toHaveLength(1);
   });
 });
 
-test('the end of the header and of the wanted lines is found at any split', () => {
-  const text = 'A: b\r\nC: d\r\n\r\n1\r\n2\r\n3\r\n';
-  fc.assert(
-    fc.property(cutText(text), (chunks) => {
-      const counter = new LineCounter(2);
-      for (const chunk of chunks) counter.push(chunk);
-      expect([counter.headerEnd, counter.end, counter.size]).toEqual([14, 20, text.length]);
-    }),
-  );
+describe('the end of the wanted body lines', () => {
+  const text = 'A: b\r\nC: d\r\n\r\n1\r\n\r\n3\r\n';
+
+  test.each([
+    [0, 14],
+    [1, 17],
+    [2, 19],
+    [3, 22],
+    [4, undefined],
+  ])('of %i is found at any split', (lines, end) => {
+    fc.assert(
+      fc.property(cutText(text), (chunks) => {
+        const counter = new LineCounter(lines);
+        for (const chunk of chunks) counter.push(chunk);
+        expect([counter.end, counter.size]).toEqual([end, text.length]);
+      }),
+    );
+  });
+
+  test.each([
+    ['\r\n1\r\n2\r\n', 5],
+    ['A: b\n\n1\n2\n', 8],
+    ['A: b\r\n\r\r\n\r\n1\r\n', 14],
+    ['no empty line\r\n', undefined],
+    ['', undefined],
+  ])('of one is found in %j', (message, end) => {
+    const counter = new LineCounter(1);
+    counter.push(octets(message));
+    expect(counter.end).toBe(end);
+  });
+});
+
+test.each([
+  ['A: b\r\n\r\n', true],
+  ['\r\n', true],
+  ['A: b\n\n', true],
+  ['A: b\r\n', false],
+  ['', false],
+  ['A: b\r\n\r\nx', false],
+  ['\r\nA: b\r\n\r\n', false],
+  ['A: b\r\rbody\r\n\r\n', false],
+  ['A: b\n\nbody\r\n\r\n', false],
+  ['A: b\r\n\nbody\r\n\r\n', false],
+  ['A: b\r\n\r\n\r\n', false],
+])('%j is a header alone: %s', (text, expected) => {
+  expect(isHeaderAlone(text)).toBe(expected);
 });

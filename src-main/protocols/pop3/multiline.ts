@@ -1,103 +1,140 @@
 // Multi-line responses (RFC 1939 §3): the dot-stuffing is undone and done again while octets stream, at any split.
-// Long stretches are passed as views: only dots are looked at.
+//
+// Only a dot behind CRLF is stuffed and unstuffed: servers differ on one behind a bare LF, and left alone it comes out
+// as it came in, whoever is right. The end is looked for more widely, see DotUnstuffer.
+import { joinBytes } from '../bytes.ts';
 
 const lf = 0x0a;
 const cr = 0x0d;
 const dot = 0x2e;
+const none = new Uint8Array(0);
 const dotBytes = Uint8Array.of(dot);
 const crBytes = Uint8Array.of(cr);
 
+/** What stands before an octet; the start of a response counts as `crlf`, and `lf` is a bare one. */
+type Before = 'text' | 'cr' | 'lf' | 'crlf';
+
+/** What stands before `bytes[to]`, where `before` stands before `bytes[from]`. */
+function advance(before: Before, bytes: Uint8Array, from: number, to: number): Before {
+  if (to === from) return before;
+  const last = bytes[to - 1];
+  if (last === cr) return 'cr';
+  if (last !== lf) return 'text';
+  const afterCr = to - 1 === from ? before === 'cr' : bytes[to - 2] === cr;
+  return afterCr ? 'crlf' : 'lf';
+}
+
+/** Index of the first dot behind an LF, or -1. Dots elsewhere cost one search a line, not one each. */
+function lineStartDot(before: Before, bytes: Uint8Array, from: number): number {
+  if (bytes[from] === dot && (before === 'lf' || before === 'crlf')) return from;
+  let at = bytes.indexOf(dot, from);
+  while (at !== -1 && (at === from || bytes[at - 1] !== lf)) {
+    const lineEnd = bytes.indexOf(lf, at);
+    if (lineEnd === -1) return -1;
+    at = bytes.indexOf(dot, lineEnd + 1);
+  }
+  return at;
+}
+
 export interface Unstuffed {
-  /** Octets of the content, stuffing undone. */
-  readonly content: readonly Uint8Array[];
+  /** Octets of the content, stuffing undone; a view where nothing was taken out. */
+  readonly content: Uint8Array;
   /** Where the response's last line ended in the given octets; undefined: it goes on. */
   readonly end: number | undefined;
 }
 
-/** Undoes the stuffing of one response and finds its end. */
+/**
+ * Undoes the stuffing of one response and finds its end: a line of one dot, behind CRLF or a bare LF, as there are
+ * servers that send stored lines as they are. The dot's own line is the server's: it ends in CRLF, or, where the
+ * server ends its own lines so (`bareLf`), in LF. A mail with a lone dot between bare LFs thus does not end early.
+ */
 export class DotUnstuffer {
-  /** What stands before the next octet: nothing of this line, its first dot, that dot and a CR, or anything else. */
-  #before: 'line-start' | 'dot' | 'dot-cr' | 'line' = 'line-start';
+  /** The terminating line as it came, once `end` was given. */
+  terminator: Uint8Array = none;
+  readonly #bareLf: boolean;
+  #before: Before = 'crlf';
+  /** Octets of what may be the last line; they are held back, and `#before` stands before them. */
+  #held: '' | 'dot' | 'dot-cr' = '';
 
-  /** The terminating line as it came, once `end` was given: CRLF, or LF alone. */
-  terminator: Uint8Array = new Uint8Array(0);
+  constructor(bareLf: boolean) {
+    this.#bareLf = bareLf;
+  }
 
   push(bytes: Uint8Array): Unstuffed {
-    const content: Uint8Array[] = [];
+    const parts: Uint8Array[] = [];
     let at = 0;
     while (at < bytes.length) {
-      if (this.#before === 'dot') {
-        if (bytes[at] === lf) return this.#end(content, at + 1, [dot, lf]);
-        // The stuffed dot is dropped; a CR may still end the response.
-        this.#before = bytes[at] === cr ? 'dot-cr' : 'line';
-        if (this.#before === 'dot-cr') at++;
-        else if (bytes[at] === dot) {
-          content.push(dotBytes);
-          at++;
-        }
-      } else if (this.#before === 'dot-cr') {
-        if (bytes[at] === lf) return this.#end(content, at + 1, [dot, cr, lf]);
-        content.push(crBytes);
-        this.#before = 'line';
-      } else {
-        const found = this.#lineStartDot(bytes, at);
-        const to = found ?? bytes.length;
-        if (to > at) content.push(bytes.subarray(at, to));
-        if (found === undefined) {
-          this.#before = bytes[bytes.length - 1] === lf ? 'line-start' : 'line';
-          return { content, end: undefined };
-        }
-        this.#before = 'dot';
+      if (this.#held === '') {
+        const found = lineStartDot(this.#before, bytes, at);
+        const to = found === -1 ? bytes.length : found;
+        if (to > at) parts.push(bytes.subarray(at, to));
+        this.#before = advance(this.#before, bytes, at, to);
+        if (found === -1) break;
+        this.#held = 'dot';
         at = found + 1;
-      }
+      } else if (bytes[at] === lf && (this.#held === 'dot-cr' || this.#bareLf)) {
+        this.terminator = Uint8Array.from(this.#held === 'dot-cr' ? [dot, cr, lf] : [dot, lf]);
+        return { content: joined(parts), end: at + 1 };
+      } else if (bytes[at] === cr && this.#held === 'dot') {
+        this.#held = 'dot-cr';
+        at++;
+      } else this.#giveBack(parts);
     }
-    return { content, end: undefined };
+    return { content: joined(parts), end: undefined };
   }
 
-  #lineStartDot(bytes: Uint8Array, from: number): number | undefined {
-    for (let at = bytes.indexOf(dot, from); at !== -1; at = bytes.indexOf(dot, at + 1)) {
-      if (at === from ? this.#before === 'line-start' : bytes[at - 1] === lf) return at;
-    }
-    return undefined;
-  }
-
-  #end(content: readonly Uint8Array[], end: number, terminator: readonly number[]): Unstuffed {
-    this.#before = 'line-start';
-    this.terminator = Uint8Array.from(terminator);
-    return { content, end };
+  /** What was held is content, but for a stuffed dot. */
+  #giveBack(parts: Uint8Array[]): void {
+    if (this.#before !== 'crlf') parts.push(dotBytes);
+    if (this.#held === 'dot-cr') parts.push(crBytes);
+    // No LF follows, or it would be the end: whether a CR stands here does not matter.
+    this.#before = 'text';
+    this.#held = '';
   }
 }
 
 /** Stuffs the octets of one response; it begins at the start of a line. */
 export class DotStuffer {
-  #lineStart = true;
+  #before: Before = 'crlf';
 
+  /** The given octets as they go on the wire; themselves where nothing is added. */
   push(bytes: Uint8Array): Uint8Array[] {
-    const stuffed: Uint8Array[] = [];
+    if (bytes.length === 0) return [];
+    const parts: Uint8Array[] = [];
     let from = 0;
-    for (let at = bytes.indexOf(dot); at !== -1; at = bytes.indexOf(dot, at + 1)) {
-      if (at === 0 ? !this.#lineStart : bytes[at - 1] !== lf) continue;
-      if (at > from) stuffed.push(bytes.subarray(from, at));
-      stuffed.push(dotBytes);
-      from = at;
+    let at = 0;
+    for (;;) {
+      const found = lineStartDot(this.#before, bytes, at);
+      if (found === -1) break;
+      if (advance(this.#before, bytes, at, found) === 'crlf') {
+        parts.push(bytes.subarray(from, found), dotBytes);
+        from = found;
+      }
+      this.#before = 'text';
+      at = found + 1;
     }
-    if (from < bytes.length) stuffed.push(bytes.subarray(from));
-    if (bytes.length > 0) this.#lineStart = bytes[bytes.length - 1] === lf;
-    return stuffed;
+    this.#before = advance(this.#before, bytes, at, bytes.length);
+    if (from === 0 && parts.length === 0) return [bytes];
+    parts.push(bytes.subarray(from));
+    return [joinBytes(parts)];
   }
 }
 
-/** Follows a message while it streams: how long its header is, and where its n-th body line ends. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [first = none] = parts;
+  return parts.length <= 1 ? first : joinBytes(parts);
+}
+
+/** Follows a message while it streams: where the n-th line behind its first empty one ends (TOP, RFC 1939 §7). */
 export class LineCounter {
-  /** Octets up to and with the first empty line; undefined while it has not come. */
-  headerEnd: number | undefined;
   /** Octets up to and with the wanted body line; undefined while it has not come. */
   end: number | undefined;
   size = 0;
+  /** Body lines that are still wanted; undefined in the header. */
+  #left: number | undefined;
   readonly #wanted: number;
-  #lines = 0;
-  /** The line so far has no octet but CR. */
-  #empty = true;
+  /** The line so far: no octet, one CR, or more. */
+  #line: '' | 'cr' | 'text' = '';
 
   constructor(bodyLines: number) {
     this.#wanted = bodyLines;
@@ -108,14 +145,23 @@ export class LineCounter {
     while (this.end === undefined && at < bytes.length) {
       const found = bytes.indexOf(lf, at);
       const to = found === -1 ? bytes.length : found;
-      if (to > at && !(to === at + 1 && bytes[at] === cr)) this.#empty = false;
+      if (to > at) this.#line = this.#line === '' && to === at + 1 && bytes[at] === cr ? 'cr' : 'text';
       if (found === -1) break;
-      if (this.headerEnd !== undefined) this.#lines++;
-      else if (this.#empty) this.headerEnd = this.size + found + 1;
-      if (this.headerEnd !== undefined && this.#lines >= this.#wanted) this.end = this.size + found + 1;
-      this.#empty = true;
+      if (this.#left !== undefined) this.#left--;
+      else if (this.#line !== 'text') this.#left = this.#wanted;
+      if (this.#left === 0) this.end = this.size + found + 1;
+      this.#line = '';
       at = found + 1;
     }
     this.size += bytes.length;
   }
+}
+
+/** Two line ends in a row, each CRLF, CR or LF, as some client may read them; the first may be the very start. */
+const emptyLine = /(?:^|\r\n|\r(?!\n)|\n)(?:\r\n|\r|\n)/;
+
+/** Whether a text (latin1) ends at its first empty line, so that it is a header without content. */
+export function isHeaderAlone(text: string): boolean {
+  const found = emptyLine.exec(text);
+  return found !== null && found.index + found[0].length === text.length;
 }

@@ -17,11 +17,10 @@ export class Script {
   #toClient = '';
   #toServer = '';
 
-  constructor(octetMode = false, tls = true) {
+  constructor(octetMode = false, tls = true, greeting = '+OK ready\r\n') {
     this.#octetMode = octetMode;
     this.#engine = createPop3Engine({ tls });
-    this.server('+OK ready\r\n');
-    this.clientGot();
+    this.server(greeting).clientGot();
   }
 
   server(text: string): this {
@@ -60,6 +59,13 @@ export class Script {
     return this;
   }
 
+  #open(message: MessageId): string {
+    const text = this.messages.get(message);
+    if (text === undefined || this.dropped.includes(message))
+      throw new Error(`message ${message} is not open`);
+    return text;
+  }
+
   #run(action: EngineAction): void {
     switch (action.kind) {
       case 'send':
@@ -67,23 +73,22 @@ export class Script {
         else this.#toServer += latin1(action.bytes);
         return;
       case 'send-message': {
-        const octetsOf = octets((this.messages.get(action.message) ?? '').slice(action.from, action.to));
-        this.#toClient += new DotStuffer()
-          .push(octetsOf)
-          .map((bytes) => latin1(bytes))
-          .join('');
+        const text = this.#open(action.message).slice(action.from, action.to);
+        for (const bytes of new DotStuffer().push(octets(text))) this.#toClient += latin1(bytes);
         return;
       }
       case 'message-start':
         this.messages.set(action.message, '');
         return;
       case 'message-data':
-        this.messages.set(action.message, this.messages.get(action.message) + latin1(action.bytes));
+        this.messages.set(action.message, this.#open(action.message) + latin1(action.bytes));
         return;
       case 'message-end':
+        this.#open(action.message);
         this.ended.push(action.message);
         return;
       case 'message-drop':
+        this.#open(action.message);
         this.dropped.push(action.message);
         return;
       case 'start-tls':

@@ -18,7 +18,32 @@ function tableOf(octets: Uint8Array): Uint8Array {
 export const base64Octets: Uint8Array = tableOf(Buffer.concat([alphabet, Buffer.from('=')]));
 
 /** The same with CR and LF. */
-export const base64OrLineEnd: Uint8Array = tableOf(Buffer.concat([alphabet, Buffer.from('=\r\n')]));
+const base64OrLineEnd: Uint8Array = tableOf(Buffer.concat([alphabet, Buffer.from('=\r\n')]));
+
+/** The same for two octets at once, as a 16-bit number of this machine: half the look-ups. */
+const pairsOfBase64: Uint8Array = (() => {
+  const table = new Uint8Array(65_536);
+  for (let pair = 0; pair < table.length; pair++) {
+    table[pair] = (base64OrLineEnd[pair & 0xff] ?? 0) & (base64OrLineEnd[pair >> 8] ?? 0);
+  }
+  return table;
+})();
+
+/** Offset of the first octet from `from` on that is neither base64 nor of a line's end, or the length. */
+export function firstOutsideBase64(bytes: Buffer, from: number): number {
+  let at = from;
+  if ((bytes.byteOffset + at) % 2 === 1 && at < bytes.length && base64OrLineEnd[bytes[at] as number] === 1)
+    at++;
+  if ((bytes.byteOffset + at) % 2 === 0) {
+    const count = (bytes.length - at) >> 1;
+    const pairs = new Uint16Array(bytes.buffer, bytes.byteOffset + at, count);
+    let index = 0;
+    while (index < count && pairsOfBase64[pairs[index] as number] === 1) index++;
+    at += 2 * index;
+  }
+  while (at < bytes.length && base64OrLineEnd[bytes[at] as number] === 1) at++;
+  return at;
+}
 
 /** The offset of an '=' that text other than padding and line ends follows, or -1. */
 function innerPadding(bytes: Buffer): number {

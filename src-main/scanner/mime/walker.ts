@@ -4,7 +4,7 @@
 import type { LimitCode } from '../../contract/verdict.ts';
 import { softEndsPerStart, startsPerPart } from '../limits.ts';
 import { cleanHeaderName } from '../names.ts';
-import { base64Octets, base64OrLineEnd } from './base64.ts';
+import { base64Octets, firstOutsideBase64 } from './base64.ts';
 import { type BlockInfo, noInfo, readBlock } from './header.ts';
 import { Levels } from './levels.ts';
 import { isLineEnd, Lines } from './lines.ts';
@@ -80,12 +80,11 @@ function isBase64(bytes: Buffer, start: number, end: number): boolean {
 
 /** Offset of the first line from `from` on that is neither base64 nor empty. */
 function afterBase64(bytes: Buffer, from: number): number {
-  const table = base64OrLineEnd;
-  let at = from;
-  while (at < bytes.length && table[bytes[at] as number] === 1) at++;
+  const at = firstOutsideBase64(bytes, from);
   if (at === bytes.length) return at;
-  while (at > from && !isLineEnd(bytes[at - 1])) at--;
-  return at;
+  let line = at;
+  while (line > from && !isLineEnd(bytes[line - 1])) line--;
+  return line;
 }
 
 class Walker {
