@@ -8,7 +8,7 @@ import { mbsync } from '../e2e/support/clients.ts';
 import { freePort, startCore } from '../e2e/support/core.ts';
 import { startMailServer } from '../e2e/support/dovecot.ts';
 import { bigMessage, smallMessages } from '../e2e/support/messages.ts';
-import type { Bench } from './run.ts';
+import type { Bench } from './bench.ts';
 
 const run = promisify(execFile);
 const smallCount = 1_000;

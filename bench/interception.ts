@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { createCoreLab, serverPorts } from '../e2e/intercept/core-lab.ts';
 import { mbsync } from '../e2e/support/clients.ts';
 import { missingTools } from '../e2e/support/tools.ts';
+import type { Bench } from './bench.ts';
 import { bigName, curlBig, mailboxes, smallName } from './fixed-listener.ts';
-import type { Bench } from './run.ts';
 
 export async function benchInterception(bench: Bench): Promise<void> {
   const missing = missingTools(['nft', 'ip'], { root: true });

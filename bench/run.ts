@@ -7,27 +7,10 @@ import { parseArgs } from 'node:util';
 import { makeCertificates } from '../e2e/support/authority.ts';
 import { makeDirectory } from '../e2e/support/directory.ts';
 import { missingTools } from '../e2e/support/tools.ts';
+import type { Bench, Measurement } from './bench.ts';
 import { benchFixedListener } from './fixed-listener.ts';
 import { benchInterception } from './interception.ts';
 import { benchScan } from './scan.ts';
-
-/** One thing measured: seconds of each round (or milliseconds where the unit says so). */
-export interface Measurement {
-  readonly name: string;
-  readonly unit: 's' | 'ms';
-  readonly direct: number[];
-  readonly through: number[];
-}
-
-export interface Bench {
-  readonly directory: string;
-  readonly rounds: number;
-  readonly certificates: ReturnType<typeof makeCertificates>;
-  /** Runs both in turn, the order changing from round to round, after one round that is not counted. */
-  compare(name: string, direct: () => Promise<void>, through: () => Promise<void>): Promise<void>;
-  add(measurement: Measurement): void;
-  note(line: string): void;
-}
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);

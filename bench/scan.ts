@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { posternPath } from '../e2e/support/core.ts';
 import { bigMessage, smallMessages } from '../e2e/support/messages.ts';
-import type { Bench } from './run.ts';
+import type { Bench } from './bench.ts';
 
 const run = promisify(execFile);
 

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 
-export interface ReadyLine {
+interface ReadyLine {
   readonly event: 'ready';
   readonly pid: number;
   readonly readyMs: number;

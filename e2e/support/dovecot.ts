@@ -5,7 +5,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import type { TestMessage } from './messages.ts';
 
-export interface MailServerPorts {
+interface MailServerPorts {
   readonly imap: number;
   readonly imaps: number;
   readonly pop3: number;

@@ -17,7 +17,7 @@ export interface TestMessage {
 }
 
 /** A zip archive with one deflated member. */
-export function zip(name: string, content: Buffer): Buffer {
+function zip(name: string, content: Buffer): Buffer {
   const packed = deflateRawSync(content);
   const fields = Buffer.alloc(26);
   fields.writeUInt16LE(20, 0);
@@ -48,7 +48,7 @@ function base64(content: Buffer): string {
 }
 
 /** Deterministic noise: a small linear congruential generator. */
-export function noise(sizeBytes: number, seed = 1): Buffer {
+function noise(sizeBytes: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(sizeBytes);
   let state = seed;
   for (let i = 0; i < sizeBytes; i++) {

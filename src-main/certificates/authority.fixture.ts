@@ -21,7 +21,7 @@ export function der(tag: number, ...parts: readonly (Uint8Array | string)[]): Bu
 }
 
 /** An object identifier as DER. */
-export function oid(dotted: string): Buffer {
+function oid(dotted: string): Buffer {
   const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
   const octets = [first * 40 + second];
   for (const arc of rest) {

@@ -23,7 +23,7 @@ import { createTlsContexts, type TlsContexts } from './tls.ts';
 import { openTlsLegs } from './tls-legs.ts';
 import { createDialer } from './upstream.ts';
 
-export interface ProxyEvents {
+interface ProxyEvents {
   /** A connection was opened or closed. */
   connectionsChanged(open: number): void;
   /** A message was decided on; clean ones too. */

@@ -28,7 +28,7 @@ export function received(socket: Socket): () => string {
   return () => text;
 }
 
-export const cleanVerdict: Verdict = {
+const cleanVerdict: Verdict = {
   outcome: 'clean',
   complete: true,
   detections: [],
@@ -39,7 +39,7 @@ export const cleanVerdict: Verdict = {
   ms: 0,
 };
 
-export const infectedVerdict: Verdict = {
+const infectedVerdict: Verdict = {
   ...cleanVerdict,
   outcome: 'infected',
   detections: [

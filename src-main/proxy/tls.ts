@@ -32,7 +32,7 @@ export interface ConnectUpstreamOptions {
   readonly timeoutMs: number;
 }
 
-export interface UpstreamTls {
+interface UpstreamTls {
   readonly socket: TLSSocket;
   /** The server's certificate. */
   readonly der: Buffer;

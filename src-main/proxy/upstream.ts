@@ -28,7 +28,7 @@ export type Dialer = (options: DialOptions) => Promise<Dialled>;
  * A port is taken when somebody listens on it, or when the same server was reached from it and that connection still
  * lives. Both are rare in a range of thousands, and a try that fails costs no packet.
  */
-export const maxPortTries = 32;
+const maxPortTries = 32;
 
 /** In place of an idle limit, which IMAP IDLE would not survive. */
 const keepAliveMs = 60_000;

@@ -17,15 +17,14 @@ import type { Report } from './pipeline.ts';
 import type { EngineInfo, ScanOrder, ScanSource, WorkerAnswer, WorkerSetup } from './worker-messages.ts';
 
 export type { Overwrite } from './neutralise.ts';
-export type { ScanSource } from './worker-messages.ts';
 
-export interface ScanResult {
+interface ScanResult {
   readonly verdict: Verdict;
   /** Ascending, without overlaps; empty unless infected and asked for. */
   readonly overwrites: readonly Overwrite[];
 }
 
-export interface ScanOptions {
+interface ScanOptions {
   readonly signal?: AbortSignal;
   /** Also work out the overwrites of an infected message. */
   readonly neutralise?: boolean;
