@@ -34,6 +34,7 @@ describe('the order of what goes to the client', () => {
     const client = slowClient();
     const writer = new ClientWriter(client.socket, {
       onBacklog: () => undefined,
+      onFlood: () => undefined,
       onFailure: () => undefined,
     });
     writer.write(Buffer.from('1'));
@@ -50,6 +51,7 @@ describe('the order of what goes to the client', () => {
     const said: boolean[] = [];
     const writer = new ClientWriter(client.socket, {
       onBacklog: (waiting) => said.push(waiting),
+      onFlood: () => undefined,
       onFailure: () => undefined,
     });
     writer.write(Buffer.from('first'));
@@ -61,7 +63,11 @@ describe('the order of what goes to the client', () => {
   test('a stream that breaks is reported, and what stood behind it is not sent', async () => {
     const client = slowClient();
     let failed = 0;
-    const writer = new ClientWriter(client.socket, { onBacklog: () => undefined, onFailure: () => failed++ });
+    const writer = new ClientWriter(client.socket, {
+      onBacklog: () => undefined,
+      onFlood: () => undefined,
+      onFailure: () => failed++,
+    });
     writer.stream(async function* () {
       yield Buffer.from('half');
       throw new Error('disk');
@@ -77,6 +83,7 @@ describe('the order of what goes to the client', () => {
     const said: boolean[] = [];
     const writer = new ClientWriter(client.socket, {
       onBacklog: (waiting) => said.push(waiting),
+      onFlood: () => undefined,
       onFailure: () => undefined,
     });
     writer.write(Buffer.from('first'));
@@ -86,5 +93,22 @@ describe('the order of what goes to the client', () => {
     await turn();
     expect(said).toEqual([true, false]);
     expect(client.taken).toEqual(['first']);
+  });
+
+  test('says when the client leaves a mebibyte of answers unread, and when it has read half of them', async () => {
+    const client = slowClient();
+    const said: boolean[] = [];
+    const writer = new ClientWriter(client.socket, {
+      onBacklog: () => undefined,
+      onFlood: (flooded) => said.push(flooded),
+      onFailure: () => undefined,
+    });
+    const answer = Buffer.alloc(128 * 1024);
+    for (let i = 0; i < 9; i++) writer.write(answer);
+    expect(said).toEqual([]);
+    writer.write(answer);
+    expect(said).toEqual([true]);
+    await takeAll(client);
+    expect(said).toEqual([true, false]);
   });
 });

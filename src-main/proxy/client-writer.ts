@@ -11,13 +11,20 @@ type Job =
 export interface ClientWriterOptions {
   /** Octets wait here, or no longer: the server is read from accordingly. */
   readonly onBacklog: (waiting: boolean) => void;
+  /** More octets wait than a client that reads its answers leaves: it is not listened to until it has read some. */
+  readonly onFlood: (flooded: boolean) => void;
   /** A stream could not be read: what the client has is half a message, so the connection ends. */
   readonly onFailure: () => void;
 }
 
+/** Answers that wait for a client while it goes on asking; those of a server are held back by `onBacklog`. */
+const floodBytes = 1024 * 1024;
+
 export class ClientWriter {
   #socket: Duplex;
   #jobs: Job[] = [];
+  #queuedBytes = 0;
+  #flooded = false;
   #running = false;
   #stopped = false;
   readonly #options: ClientWriterOptions;
@@ -30,7 +37,7 @@ export class ClientWriter {
   /** Octets, in their turn. */
   write(bytes: Uint8Array): void {
     if (this.#stopped) return;
-    if (this.#running) this.#jobs.push({ kind: 'bytes', bytes });
+    if (this.#running) this.#queue(bytes);
     else if (!this.#socket.write(bytes)) this.#run({ kind: 'bytes', bytes: new Uint8Array(0) });
   }
 
@@ -54,6 +61,22 @@ export class ClientWriter {
   stop(): void {
     this.#stopped = true;
     this.#jobs = [];
+  }
+
+  #queue(bytes: Uint8Array): void {
+    this.#jobs.push({ kind: 'bytes', bytes });
+    this.#queuedBytes += bytes.length;
+    if (!this.#flooded && this.#queuedBytes > floodBytes) this.#flood(true);
+  }
+
+  #unqueued(bytes: Uint8Array): void {
+    this.#queuedBytes -= bytes.length;
+    if (this.#flooded && this.#queuedBytes <= floodBytes / 2) this.#flood(false);
+  }
+
+  #flood(flooded: boolean): void {
+    this.#flooded = flooded;
+    this.#options.onFlood(flooded);
   }
 
   #add(job: Job): void {
@@ -81,8 +104,10 @@ export class ClientWriter {
   async #drainJobs(): Promise<void> {
     for (let job = this.#jobs.shift(); job && !this.#stopped; job = this.#jobs.shift()) {
       if (job.kind === 'after') job.run();
-      else if (job.kind === 'bytes') await this.#put(job.bytes);
-      else for await (const chunk of job.chunks()) await this.#put(chunk);
+      else if (job.kind === 'bytes') {
+        await this.#put(job.bytes);
+        this.#unqueued(job.bytes);
+      } else for await (const chunk of job.chunks()) await this.#put(chunk);
     }
   }
 

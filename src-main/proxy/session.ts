@@ -30,7 +30,7 @@ export interface SessionOptions {
 }
 
 /** Why a side is not read from just now; it is read again when none is left. */
-type Brake = 'engine' | 'peer-slow' | 'disk-slow' | 'upgrade';
+type Brake = 'engine' | 'peer-slow' | 'disk-slow' | 'answers-unread' | 'upgrade';
 
 /** Time for the last octets and the close-notify after both ends are said; then the sockets are destroyed. */
 const lingerMs = 5_000;
@@ -61,6 +61,7 @@ export class Session {
     });
     this.#writer = new ClientWriter(options.client, {
       onBacklog: (waiting) => this.#brake('server', 'peer-slow', waiting),
+      onFlood: (flooded) => this.#brake('client', 'answers-unread', flooded),
       onFailure: () => this.close('spool-failed'),
     });
   }

@@ -230,3 +230,56 @@ describe('the store', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 });
+
+describe('memory that large spools share', () => {
+  const mebibytes = (count: number) => octets(count * 1024 * 1024);
+
+  async function openShared(sharedMemoryBytes: number): Promise<SpoolStore> {
+    const store = await openSpoolStore({
+      directory,
+      memoryBytes,
+      sharedMemoryBytes,
+      onFailure: () => undefined,
+    });
+    stores.push(store);
+    return store;
+  }
+
+  test('spares them the file while there is enough of it', async () => {
+    const store = await openShared(32 * 1024 * 1024);
+    const bytes = mebibytes(9);
+    const spool = store.create();
+    give(spool, bytes, 100_000);
+    await spool.finish();
+    expect(files()).toEqual([]);
+    expect(Buffer.compare(await allOf(spool), bytes)).toBe(0);
+  });
+
+  test('one that finds it taken goes to a file; it is free again when the other is dropped', async () => {
+    const store = await openShared(8 * 1024 * 1024);
+    const [first, second] = [store.create(), store.create()];
+    first.append(mebibytes(2));
+    second.append(mebibytes(2));
+    await second.finish();
+    expect(files()).toHaveLength(1);
+    expect(Buffer.compare(await allOf(second), mebibytes(2))).toBe(0);
+    await first.drop();
+    const third = store.create();
+    third.append(mebibytes(2));
+    await third.finish();
+    expect(files()).toHaveLength(1);
+  });
+
+  test('one that outgrows it moves to a file whole, and gives it back', async () => {
+    const store = await openShared(8 * 1024 * 1024);
+    const spool = store.create();
+    give(spool, mebibytes(9), 1_000_000);
+    await spool.finish();
+    expect(files()).toHaveLength(1);
+    expect(Buffer.compare(await allOf(spool), mebibytes(9))).toBe(0);
+    const next = store.create();
+    next.append(mebibytes(2));
+    await next.finish();
+    expect(files()).toHaveLength(1);
+  });
+});
