@@ -8,6 +8,7 @@ import { ensureDebianPackages } from './debian.ts';
 const packages = [
   'nftables',
   'iproute2',
+  'procps',
   'openssl',
   'chromium',
   'dovecot-imapd',

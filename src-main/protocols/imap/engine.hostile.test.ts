@@ -19,6 +19,9 @@ const opened = (tls = true) => {
   return s;
 };
 
+/** The last line that a client gets when the engine ends its connection. */
+const bye = (reason: string) => `* BYE Closed by the mail scanner: ${reason}\r\n`;
+
 describe('limits', () => {
   it.each([
     ['status line', '* OK ', imapLineBytes],
@@ -28,7 +31,7 @@ describe('limits', () => {
     const s = opened().server(start + 'x'.repeat(limit - start.length));
     expect(s.notes).toEqual([]);
     expect(s.server('x').notes).toEqual(['close line-too-long']);
-    expect(s.server('\r\n').clientGot()).toBe('');
+    expect(s.server('\r\n').clientGot()).toBe(bye('line-too-long'));
   });
 
   it('takes a long line that arrives whole as it takes one in parts', () => {
@@ -193,7 +196,7 @@ describe('content in disguise', () => {
   ])('ends the connection at what is no response: %j', (line) => {
     const s = opened().client('a NOOP\r\n').server(line);
     expect(s.notes).toEqual(['close protocol-violation']);
-    expect(s.clientGot()).toBe('');
+    expect(s.clientGot()).toBe(bye('protocol-violation'));
   });
 
   it('takes no literal from the text of a status', () => {

@@ -134,6 +134,12 @@ class ImapEngine {
   #close(reason: ErrorCode): void {
     if (this.#closed) return;
     this.#closed = true;
+    // What was sent to the client ends at the boundary of a response, always.
+    this.#emit({
+      kind: 'send',
+      to: 'client',
+      bytes: octets(`* BYE Closed by the mail scanner: ${reason}\r\n`),
+    });
     this.#emit({ kind: 'close', reason });
   }
 

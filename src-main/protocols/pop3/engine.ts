@@ -133,6 +133,11 @@ class Pop3Engine {
 
   #close(reason: ErrorCode): void {
     this.#closed = true;
+    this.#emit({
+      kind: 'send',
+      to: 'client',
+      bytes: octets(`-ERR [SYS/TEMP] Closed by the mail scanner: ${reason}\r\n`),
+    });
     this.#emit({ kind: 'close', reason });
   }
 
