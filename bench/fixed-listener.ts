@@ -90,15 +90,8 @@ export async function benchFixedListener(bench: Bench): Promise<void> {
   const { directory, certificates } = bench;
   const mail = join(directory, 'mail');
   mkdirSync(mail);
-  const ports = {
-    imap: await freePort(),
-    imaps: await freePort(),
-    pop3: await freePort(),
-    pop3s: await freePort(),
-  };
   const server = await startMailServer({
     directory: mail,
-    ports,
     certificate: certificates.server,
     users: mailboxes(),
   });
@@ -114,7 +107,7 @@ export async function benchFixedListener(bench: Bench): Promise<void> {
       '--upstream-ca',
       certificates.caPath,
       '--listen',
-      `${local}=127.0.0.1:${ports.imaps}/imaps`,
+      `${local}=127.0.0.1:${server.ports.imaps}/imaps`,
     ],
   });
   try {
@@ -124,16 +117,16 @@ export async function benchFixedListener(bench: Bench): Promise<void> {
     };
     await bench.compare(
       `${smallName}, fixed listener`,
-      sync(ports.imaps, certificates.caPath),
+      sync(server.ports.imaps, certificates.caPath),
       sync(local, core.ready.ca),
     );
     await bench.compare(
       `${bigName}, fixed listener`,
-      () => curlBig('localhost', ports.imaps, certificates.caPath),
+      () => curlBig('localhost', server.ports.imaps, certificates.caPath),
       () => curlBig('localhost', local, core.ready.ca),
     );
     const sockets = [
-      await openImap(ports.imaps, certificates.caPath),
+      await openImap(server.ports.imaps, certificates.caPath),
       await openImap(local, core.ready.ca),
     ] as const;
     await benchNoop(bench, ...sockets);

@@ -9,7 +9,7 @@ import type { Bench } from './bench.ts';
 import { bigName, curlBig, mailboxes, smallName } from './fixed-listener.ts';
 
 export async function benchInterception(bench: Bench): Promise<void> {
-  const missing = missingTools(['nft', 'ip'], { root: true });
+  const missing = missingTools(['nft'], { namespaces: true });
   if (missing) {
     bench.note(`kernel interception was not measured${missing}`);
     return;

@@ -14,6 +14,7 @@ const packages = [
   'dovecot-imapd',
   'dovecot-pop3d',
   'isync',
+  'libsasl2-modules',
   'fetchmail',
   'mpop',
   'curl',

@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeCertificates } from '../support/authority.ts';
 import { type Account, curlImapMessage, curlPop3 } from '../support/clients.ts';
-import { freePort, posternPath, type RunningCore, startCore } from '../support/core.ts';
+import {
+  freePort,
+  postern,
+  posternPath,
+  quarantinedOriginals,
+  type RunningCore,
+  startCore,
+} from '../support/core.ts';
 import { makeDirectory } from '../support/directory.ts';
 import { type MailServer, startMailServer } from '../support/dovecot.ts';
 import { containsVirus, testMessages } from '../support/messages.ts';
@@ -29,16 +36,9 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ?? ''}`, () => {
     for (const each of ['mail', 'data']) mkdirSync(join(directory, each));
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0700', 'tmpfs', data]);
     const certificates = makeCertificates(directory);
-    const ports = {
-      imap: await freePort(),
-      imaps: await freePort(),
-      pop3: await freePort(),
-      pop3s: await freePort(),
-    };
     const users = { alice: infected };
     server = await startMailServer({
       directory: join(directory, 'mail'),
-      ports,
       certificate: certificates.server,
       users,
     });
@@ -47,8 +47,8 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ?? ''}`, () => {
     core = await startCore({
       args: [
         ...['--data-dir', data, '--intercept', 'off', '--console', 'off'],
-        ...['--listen', `${local.imap}=127.0.0.1:${ports.imap}/imap`],
-        ...['--listen', `${local.pop3}=127.0.0.1:${ports.pop3}/pop3`],
+        ...['--listen', `${local.imap}=127.0.0.1:${server.ports.imap}/imap`],
+        ...['--listen', `${local.pop3}=127.0.0.1:${server.ports.pop3}/pop3`],
       ],
     });
   });
@@ -78,17 +78,13 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ?? ''}`, () => {
     spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=64k'], { stdio: 'ignore' });
     await expect(curlImapMessage(account('imap'), '1')).rejects.toThrow(/curl/);
     await expect(curlPop3(account('pop3'))).rejects.toThrow(/curl/);
-    const status = JSON.parse(execFileSync(posternPath, ['status', '--json', '--data-dir', data]).toString());
+    const status = JSON.parse(postern(data, 'status', '--json').toString());
     expect(status).toMatchObject({ counters: { infected: 2 } });
     rmSync(ballast);
     const got = await curlImapMessage(account('imap'), '1');
     expect(containsVirus(got)).toBe(false);
     expect(got.length).toBe(infected[0]?.wire.length);
-    const [entry] = JSON.parse(
-      execFileSync(posternPath, ['quarantine', 'list', '--json', '--data-dir', data]).toString(),
-    );
-    const original = execFileSync(posternPath, ['quarantine', 'restore', entry.id, '-', '--data-dir', data]);
-    expect(original.equals(infected[0]?.wire ?? Buffer.alloc(0))).toBe(true);
+    expect(quarantinedOriginals(data)).toEqual([infected[0]?.wire.toString('latin1')]);
   });
 });
 
@@ -123,9 +119,7 @@ describe('a start that can not work', () => {
     const core = await startCore({
       args: ['--data-dir', directory, '--intercept', 'off', '--console', 'off'],
     });
-    const { settingsProblems } = JSON.parse(
-      execFileSync(posternPath, ['status', '--json', '--data-dir', directory]).toString(),
-    );
+    const { settingsProblems } = JSON.parse(postern(directory, 'status', '--json').toString());
     await core.stop();
     expect(settingsProblems).toMatchObject([{ code: 'settings-unreadable' }]);
     expect(readFileSync(join(directory, settingsProblems[0].keptAs), 'utf8')).toContain(

@@ -1,6 +1,5 @@
 // Real clients through fixed listeners, without privilege for the core: clean mail arrives octet for octet, infected mail
 // with its length and without its virus, and the original comes back from quarantine.
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -15,7 +14,7 @@ import {
   mpop,
   type Transport,
 } from '../support/clients.ts';
-import { freePort, posternPath, type RunningCore, startCore } from '../support/core.ts';
+import { freePort, quarantinedOriginals, type RunningCore, startCore } from '../support/core.ts';
 import { makeDirectory } from '../support/directory.ts';
 import { type MailServer, startMailServer } from '../support/dovecot.ts';
 import { expectMailbox } from '../support/mailbox.ts';
@@ -39,15 +38,8 @@ describe.skipIf(missing !== undefined)(`real clients through fixed listeners${mi
     const mail = join(directory, 'mail');
     mkdirSync(mail);
     const certificates = makeCertificates(directory);
-    const ports = {
-      imap: await freePort(),
-      imaps: await freePort(),
-      pop3: await freePort(),
-      pop3s: await freePort(),
-    };
     server = await startMailServer({
       directory: mail,
-      ports,
       certificate: certificates.server,
       users: { alice: messages },
       mailPlugins: 'imap_zlib',
@@ -55,7 +47,7 @@ describe.skipIf(missing !== undefined)(`real clients through fixed listeners${mi
     const listen: string[] = [];
     for (const protocol of ['imap', 'imaps', 'pop3', 'pop3s'] as const) {
       local[protocol] = await freePort();
-      listen.push('--listen', `${local[protocol]}=127.0.0.1:${ports[protocol]}/${protocol}`);
+      listen.push('--listen', `${local[protocol]}=127.0.0.1:${server.ports[protocol]}/${protocol}`);
     }
     core = await startCore({
       args: [
@@ -102,10 +94,7 @@ describe.skipIf(missing !== undefined)(`real clients through fixed listeners${mi
   });
 
   test('every infected original is in quarantine and comes back octet for octet', () => {
-    const postern = (...args: string[]) =>
-      execFileSync(posternPath, [...args, '--data-dir', core.ready.dataDir], { maxBuffer: 64 * 1024 * 1024 });
-    const listed = JSON.parse(postern('quarantine', 'list', '--json').toString()) as { id: string }[];
-    const originals = listed.map(({ id }) => postern('quarantine', 'restore', id, '-').toString('latin1'));
+    const originals = quarantinedOriginals(core.ready.dataDir);
     for (const { name, wire } of messages.filter((message) => message.infected)) {
       expect(originals.includes(wire.toString('latin1')), name).toBe(true);
     }

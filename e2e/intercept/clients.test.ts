@@ -1,16 +1,15 @@
 // Real clients with nothing changed in them, in a host of their own: their connections are redirected by the kernel,
 // scanned, and go direct again when the core is killed in the middle of a transfer.
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { curlImap, curlImapMessage, curlPop3, fetchmail, mbsync, mpop } from '../support/clients.ts';
-import { posternPath, type RunningCore } from '../support/core.ts';
+import { quarantinedOriginals, type RunningCore } from '../support/core.ts';
 import { expectMailbox } from '../support/mailbox.ts';
 import { bigMessage, containsVirus, testMessages } from '../support/messages.ts';
 import { missingTools } from '../support/tools.ts';
 import { type CoreLab, createCoreLab } from './core-lab.ts';
 
-const missing = missingTools(['nft', 'ip', 'dovecot', 'mbsync', 'curl', 'fetchmail', 'mpop', 'openssl'], {
-  root: true,
+const missing = missingTools(['nft', 'dovecot', 'mbsync', 'curl', 'fetchmail', 'mpop', 'openssl'], {
+  namespaces: true,
 });
 const messages = testMessages();
 const big = bigMessage('big', 20 * 1024 * 1024);
@@ -57,10 +56,7 @@ describe.skipIf(missing !== undefined)(`real clients, intercepted${missing ?? ''
   });
 
   test('every infected original comes back from quarantine octet for octet', () => {
-    const postern = (...args: string[]) =>
-      execFileSync(posternPath, [...args, '--data-dir', core.ready.dataDir], { maxBuffer: 64 * 1024 * 1024 });
-    const listed = JSON.parse(postern('quarantine', 'list', '--json').toString()) as { id: string }[];
-    const originals = listed.map(({ id }) => postern('quarantine', 'restore', id, '-').toString('latin1'));
+    const originals = quarantinedOriginals(core.ready.dataDir);
     for (const { name, wire } of messages.filter((message) => message.infected)) {
       expect(originals.includes(wire.toString('latin1')), name).toBe(true);
     }

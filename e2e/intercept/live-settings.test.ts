@@ -14,7 +14,7 @@ import { footText, rowOf } from '../support/screen.ts';
 import { missingTools } from '../support/tools.ts';
 import { type CoreLab, createCoreLab } from './core-lab.ts';
 
-const missing = missingTools(['nft', 'ip', 'dovecot', 'curl', 'openssl', 'chromium'], { root: true });
+const missing = missingTools(['nft', 'dovecot', 'curl', 'openssl', 'chromium'], { namespaces: true });
 const infected = testMessages().filter((message) => message.name === 'eicar-base64');
 
 describe.skipIf(missing !== undefined)(`settings at work${missing ?? ''}`, () => {

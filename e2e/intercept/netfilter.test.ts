@@ -11,7 +11,7 @@ import { createLab, type Lab } from '../support/netns.ts';
 import { missingTools } from '../support/tools.ts';
 import type { Command } from './netfilter-program.ts';
 
-const missing = missingTools(['nft', 'ip', 'setpriv', 'sysctl'], { root: true });
+const missing = missingTools(['nft', 'setpriv', 'sysctl'], { namespaces: true });
 const node = resolve('node_modules/.bin/node');
 const script = (url: URL, ...args: readonly (string | number)[]) => [
   node,

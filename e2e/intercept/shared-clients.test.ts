@@ -26,7 +26,7 @@ const missing = existsSync(scripts)
         'certutil',
         'python3',
       ],
-      { root: true },
+      { namespaces: true },
     )
   : ' (SKIPPED: no client scripts beside the project)';
 

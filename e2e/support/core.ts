@@ -1,5 +1,5 @@
 // A headless core as a child of the test: started by the command that users type, ended by its pid.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 
@@ -59,6 +59,17 @@ export async function startCore({ args, wrap = (argv) => argv }: StartOptions): 
       return await exited;
     },
   };
+}
+
+/** Runs a command of the core with this data directory, and gives its output. */
+export function postern(dataDir: string, ...args: string[]): Buffer {
+  return execFileSync(posternPath, [...args, '--data-dir', dataDir], { maxBuffer: 64 * 1024 * 1024 });
+}
+
+/** Every original in quarantine, octet for octet, as latin1. */
+export function quarantinedOriginals(dataDir: string): string[] {
+  const listed = JSON.parse(postern(dataDir, 'quarantine', 'list', '--json').toString()) as { id: string }[];
+  return listed.map(({ id }) => postern(dataDir, 'quarantine', 'restore', id, '-').toString('latin1'));
 }
 
 /** A port of 127.0.0.1 that is free now. */

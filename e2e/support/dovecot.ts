@@ -1,8 +1,9 @@
-// A real mail server for the tests: Debian's dovecot as a child in the foreground, with fresh maildirs, on given ports.
+// A real mail server for the tests: Debian's dovecot as a child in the foreground, with fresh maildirs.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from './core.ts';
 import type { TestMessage } from './messages.ts';
 
 interface MailServerPorts {
@@ -20,7 +21,8 @@ export interface MailServer {
 export interface MailServerOptions {
   /** An empty directory that every user may enter. */
   readonly directory: string;
-  readonly ports: MailServerPorts;
+  /** Default: free ones. */
+  readonly ports?: MailServerPorts;
   readonly certificate: { readonly certPath: string; readonly keyPath: string };
   /** The mailbox of each user; the password is "secret". */
   readonly users: Readonly<Record<string, readonly TestMessage[]>>;
@@ -33,13 +35,10 @@ export interface MailServerOptions {
   readonly isUp?: () => Promise<boolean>;
 }
 
-function configuration({
-  directory,
-  ports,
-  certificate,
-  listen = '127.0.0.1',
-  mailPlugins = '',
-}: MailServerOptions): string {
+function configuration(
+  { directory, certificate, listen = '127.0.0.1', mailPlugins = '' }: MailServerOptions,
+  ports: MailServerPorts,
+): string {
   return `base_dir = ${directory}/run
 state_dir = ${directory}/run
 instance_name = postern-test-${ports.imap}
@@ -143,11 +142,17 @@ export async function startMailServer(options: MailServerOptions): Promise<MailS
       .map((user) => `${user}:{PLAIN}secret::::::\n`)
       .join(''),
   );
+  const ports = options.ports ?? {
+    imap: await freePort(),
+    imaps: await freePort(),
+    pop3: await freePort(),
+    pop3s: await freePort(),
+  };
   const file = join(directory, 'dovecot.conf');
-  writeFileSync(file, configuration(options));
+  writeFileSync(file, configuration(options, ports));
   const argv = ['dovecot', '-F', '-c', file];
   const child = options.spawn?.(argv) ?? spawn(argv[0] ?? '', argv.slice(1), { stdio: 'inherit' });
-  const isUp = options.isUp ?? (() => answers('127.0.0.1', options.ports.imap));
+  const isUp = options.isUp ?? (() => answers('127.0.0.1', ports.imap));
   for (let tries = 0; !(await isUp()); tries++) {
     if (tries === maxTries) throw new Error(`dovecot gives no greeting; see ${directory}/dovecot.log`);
     if (child.exitCode !== null)
@@ -155,7 +160,7 @@ export async function startMailServer(options: MailServerOptions): Promise<MailS
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return {
-    ports: options.ports,
+    ports,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const gone = new Promise((resolve) => child.once('exit', resolve));

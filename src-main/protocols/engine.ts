@@ -50,13 +50,11 @@ export type EngineAction =
   | { readonly kind: 'pause' | 'resume'; readonly side: Side }
   /** Pass a FIN on, after all octets before it. */
   | { readonly kind: 'end'; readonly to: Side }
-  /** Not this protocol after all: from now on both directions pass untouched. Held octets were sent before. */
-  | { readonly kind: 'relay' }
   /** End both legs now: what follows can't be followed safely. */
   | { readonly kind: 'close'; readonly reason: ErrorCode };
 
 export interface Engine {
-  /** Takes one event and returns what is to be done, in order. After `close` or `relay` it returns nothing more. */
+  /** Takes one event and returns what is to be done, in order. After `close` it returns nothing more. */
   handle(event: EngineEvent): readonly EngineAction[];
 }
 

@@ -206,10 +206,7 @@ export function createProxy(options: ProxyOptions): MailProxy {
         },
       },
       upgrade: (client, server) => openTls(entry, client, server),
-      relay: (client, server) => relayLegs(entry, { client, server }, 'not-mail'),
-      onEnd: (reason) => {
-        if (entry.state !== 'relayed') end(entry, reason);
-      },
+      onEnd: (reason) => end(entry, reason),
     });
     entry.close = () => session.close(undefined);
     session.start(legs.greeting);

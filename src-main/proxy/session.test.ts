@@ -45,7 +45,6 @@ async function startSession(
     forwarded: Buffer.alloc(0),
     keepAliveMs: 10_000,
     upgrade: async () => ({ ok: false, reason: 'client-tls-failed' }),
-    relay: () => undefined,
     onEnd: (reason) => ended.resolve(reason),
     delivery: {
       spools,

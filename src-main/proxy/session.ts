@@ -23,7 +23,6 @@ export interface SessionOptions {
   readonly forwarded: Uint8Array;
   /** Opens TLS on both legs: reads the ClientHello, shakes hands with the server, then with the client. */
   readonly upgrade: (client: Socket, server: Socket) => Promise<Upgrade>;
-  readonly relay: (client: Socket, server: Socket) => void;
   /** A client that waits for a scan hears something this often: mbsync gives up after 20 s. */
   readonly keepAliveMs: number;
   readonly onEnd: (reason: ErrorCode | undefined) => void;
@@ -165,9 +164,6 @@ export class Session {
       case 'end':
         this.#end(action.to);
         return;
-      case 'relay':
-        this.#writer.after(() => this.#becomeRelay());
-        return;
       case 'close':
         this.#writer.after(() => this.#closePolitely(action.reason));
         return;
@@ -258,14 +254,6 @@ export class Session {
   #end(to: Side): void {
     if (to === 'client') this.#writer.after(() => this.#sockets.client.end());
     else this.#sockets.server.end();
-  }
-
-  #becomeRelay(): void {
-    this.#detach.client();
-    this.#detach.server();
-    const { client, server } = this.#sockets;
-    this.#finish(undefined);
-    this.#options.relay(client, server);
   }
 
   #closePolitely(reason: ErrorCode): void {

@@ -9,3 +9,8 @@ export function isOwnUrl(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && url.protocol === `${pageScheme}:` && url.host === 'app' && url.username === '';
 }
+
+/** Whether a URL is of what our own page made in memory: a list that is saved as a file. */
+export function isOwnBlob(text: string): boolean {
+  return text.startsWith(`blob:${pageOrigin}/`);
+}

@@ -13,13 +13,12 @@ function recorder() {
     if (typeof handler === 'function') handlers.set(name, handler as (...args: never[]) => unknown);
   };
   return {
-    isPrevented(event: string): boolean {
+    isPrevented(event: string, ...rest: unknown[]): boolean {
       let prevented = false;
-      listeners.get(event)?.({
-        preventDefault: () => {
-          prevented = true;
-        },
-      });
+      const preventDefault = () => {
+        prevented = true;
+      };
+      listeners.get(event)?.({ preventDefault }, ...rest);
       return prevented;
     },
     ask(name: string, ...args: unknown[]): unknown {
@@ -75,8 +74,13 @@ describe('the session', () => {
     expect(recorded.ask('device', { deviceType: 'usb' })).toBe(false);
   });
 
-  test('downloads nothing', () => {
-    expect(recorded.isPrevented('will-download')).toBe(true);
+  test('downloads what its own page made, and nothing else', () => {
+    const isPrevented = (url: string) => recorded.isPrevented('will-download', { getURL: () => url });
+    expect(isPrevented('blob:postern://app/0c3a')).toBe(false);
+    expect(isPrevented('blob:postern://application/0c3a')).toBe(true);
+    expect(isPrevented('https://example.org/a.exe')).toBe(true);
+    expect(isPrevented('postern://app/index.html')).toBe(true);
+    expect(isCancelled('blob:postern://app/0c3a')).toEqual({ cancel: false });
   });
 
   test('reaches its own files alone', () => {

@@ -1,7 +1,7 @@
-// What the renderer can't do: navigate, open windows, attach a webview, get a permission, download, or reach anything
-// but its own files; and whose messages the main process hears. Electron's objects come as arguments.
+// What the renderer can't do: navigate, open windows, attach a webview, get a permission, or download or reach
+// anything but its own; and whose messages the main process hears. Electron's objects come as arguments.
 import type { BrowserWindow, IpcMainEvent, Session, WebContents } from 'electron';
-import { isOwnUrl } from './own-page.ts';
+import { isOwnBlob, isOwnUrl } from './own-page.ts';
 
 interface Preventable {
   preventDefault(): void;
@@ -29,8 +29,12 @@ export function guardSession(session: GuardedSession): void {
   session.setPermissionRequestHandler((_contents, _permission, answer) => answer(false));
   session.setPermissionCheckHandler(() => false);
   session.setDevicePermissionHandler(() => false);
-  session.on('will-download', prevent);
-  session.webRequest.onBeforeRequest(({ url }, answer) => answer({ cancel: !isOwnUrl(url) }));
+  session.on('will-download', (event, item) => {
+    if (!isOwnBlob(item.getURL())) event.preventDefault();
+  });
+  session.webRequest.onBeforeRequest(({ url }, answer) =>
+    answer({ cancel: !isOwnUrl(url) && !isOwnBlob(url) }),
+  );
 }
 
 /** Whether a message comes from the window's main frame, while that shows our own page. */

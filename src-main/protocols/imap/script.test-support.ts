@@ -121,8 +121,6 @@ export class Script {
       case 'close':
         this.notes.push(`close ${action.reason}`);
         return;
-      case 'relay':
-        this.notes.push('relay');
     }
   }
 }

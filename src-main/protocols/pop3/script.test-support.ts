@@ -104,8 +104,6 @@ export class Script {
       case 'close':
         this.notes.push(`close ${action.reason}`);
         return;
-      case 'relay':
-        this.notes.push('relay');
     }
   }
 }
