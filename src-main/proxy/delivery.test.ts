@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import type { Verdict } from '../contract/verdict.ts';
 import type { Release } from '../protocols/engine.ts';
 import type { Scanner } from '../scanner/pool.ts';
 import { Delivery, type MessageOutcome } from './delivery.ts';
@@ -71,6 +72,27 @@ describe('what becomes of a message', () => {
     expect(released.get(1)).toBe('refuse');
     expect(outcomes[0]).toMatchObject({ outcome: 'infected' });
     expect(outcomes[0]?.quarantineId).toBeUndefined();
+  });
+
+  test('not scanned, because it is over a limit: it leaves as it is, and is counted with the reason', async () => {
+    const verdict: Verdict = {
+      outcome: 'not-scanned',
+      complete: false,
+      detections: [],
+      limits: ['message-size'],
+      sha256: '',
+      bytes: 5,
+      parts: 0,
+      ms: 0,
+    };
+    const scanner = { ...wordScanner(), scan: async () => ({ verdict, overwrites: [] }) };
+    const { give, released, outcomes, text, quarantine } = setUp({ scanner });
+    give(1, 'a VIRUS in it');
+    await settle();
+    expect(released.get(1)).toBe('deliver');
+    expect(await text(1, 0, 13)).toBe('a VIRUS in it');
+    expect(outcomes).toMatchObject([{ outcome: 'not-scanned', limits: ['message-size'], subject: 'hello' }]);
+    expect(quarantine.kept).toEqual([]);
   });
 
   test('a spool on a full disk: it must not leave, and is counted as not scanned', async () => {

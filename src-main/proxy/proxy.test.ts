@@ -205,6 +205,37 @@ describe('failures', () => {
     expect(server.sockets).toEqual([]);
   });
 
+  test('a server that closes in the middle of a literal: no octet of it reaches the client, and the spool goes', async () => {
+    const spools = memorySpools();
+    const server = await startServer('* OK ready\r\n', (_line, socket) => {
+      socket.end('* 1 FETCH (UID 1 BODY[] {100}\r\nhalf of a message');
+    });
+    const { proxy, outcomes } = startProxy({}, { spools });
+    const { client, got } = await arrive(proxy, server.endpoint);
+    client.write('a UID FETCH 1 BODY.PEEK[]\r\n');
+    await once(client, 'end');
+    expect(got()).toBe('* OK ready\r\n');
+    expect(outcomes).toEqual([]);
+    client.end();
+    await vi.waitFor(() => expect(proxy.connections()).toEqual([]));
+    expect(spools.live()).toBe(0);
+  });
+
+  test('a client that vanishes while a message arrives takes the connection to the server with it', async () => {
+    const spools = memorySpools();
+    const server = await startServer('* OK ready\r\n', (_line, socket) => {
+      socket.write('* 1 FETCH (UID 1 BODY[] {100}\r\nhalf of a message');
+    });
+    const { proxy, log } = startProxy({}, { spools });
+    const { client } = await arrive(proxy, server.endpoint);
+    client.write('a UID FETCH 1 BODY.PEEK[]\r\n');
+    await vi.waitFor(() => expect(spools.live()).toBe(1));
+    client.resetAndDestroy();
+    await vi.waitFor(() => expect(server.sockets[0]?.destroyed).toBe(true));
+    expect(spools.live()).toBe(0);
+    expect(log).toMatchObject([{ event: 'connection-ended', reason: 'client-vanished' }]);
+  });
+
   test('a server that resets before it has said anything resets the client', async () => {
     const server = await startServer('');
     const { proxy } = startProxy();
