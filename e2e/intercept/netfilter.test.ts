@@ -1,28 +1,33 @@
 // The kernel's redirect for real, between two network namespaces: what is proxied, what goes direct, what changes while
 // connections are made, and what is left when the program is killed.
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { MailTransportSettings } from '../../src-main/contract/settings.ts';
+import { makeDirectory } from '../support/directory.ts';
 import { createLab, type Lab } from '../support/netns.ts';
 import { missingTools } from '../support/tools.ts';
 import type { Command } from './netfilter-program.ts';
 
 const missing = missingTools(['nft', 'setpriv', 'sysctl'], { namespaces: true });
-const node = resolve('node_modules/.bin/node');
-const script = (url: URL, ...args: readonly (string | number)[]) => [
-  node,
-  fileURLToPath(url),
-  ...args.map(String),
-];
+/** Copies that other users may run too, wherever the project lies. */
+const shared = makeDirectory('programs');
+const node = join(shared, 'node');
 const programs = {
-  netfilter: new URL('./netfilter-program.ts', import.meta.url),
-  server: new URL('./lab-server.ts', import.meta.url),
-  client: new URL('./lab-client.ts', import.meta.url),
+  netfilter: resolve(import.meta.dirname, 'netfilter-program.ts'),
+  server: join(shared, 'lab-server.ts'),
+  client: join(shared, 'lab-client.ts'),
 };
+const script = (path: string, ...args: readonly (string | number)[]) => [node, path, ...args.map(String)];
+
+function copyPrograms(): void {
+  copyFileSync(resolve('node_modules/node/bin/node'), node);
+  for (const name of ['lab-server.ts', 'lab-client.ts']) {
+    copyFileSync(resolve(import.meta.dirname, name), join(shared, name));
+  }
+}
 const otherUser = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
 
 type Line = Readonly<Record<string, unknown>>;
@@ -69,12 +74,15 @@ class Talker {
   }
 }
 
+afterAll(() => rmSync(shared, { recursive: true, force: true }));
+
 describe.skipIf(missing !== undefined)(`the redirect of the kernel${missing ?? ''}`, () => {
   let lab: Lab;
   let program: Talker;
   let server: ChildProcess;
 
   beforeAll(async () => {
+    copyPrograms();
     lab = await createLab();
     const ports = [110, 143, 993, 995, 1143];
     server = lab.server(script(programs.server, ...ports), { stdio: ['ignore', 'pipe', 'inherit'] });
