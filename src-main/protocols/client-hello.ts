@@ -1,5 +1,4 @@
-// The ClientHello of TLS (RFC 8446 §4.1.2), as far as it must be mirrored to the server: name, ALPN, versions and
-// signature schemes.
+// The ClientHello of TLS (RFC 8446 §4.1.2), as far as it must be mirrored to the server: name and ALPN.
 import { joinBytes, latin1 } from './bytes.ts';
 import { clientHelloBytes } from './limits.ts';
 
@@ -9,17 +8,13 @@ export interface ClientHello {
   readonly serverName?: string;
   /** ALPN (RFC 7301), each protocol as latin1. */
   readonly alpn: readonly string[];
-  /** supported_versions (RFC 8446 §4.2.1), or the one version of the hello of before; 0x0303 is TLS 1.2. */
-  readonly versions: readonly number[];
-  /** signature_algorithms (RFC 8446 §4.2.3), as offered; empty without the extension. */
-  readonly signatureSchemes: readonly number[];
 }
 
 export type ClientHelloResult = ClientHello | { readonly kind: 'need-more' } | { readonly kind: 'not-tls' };
 
 const handshakeRecord = 22;
 const clientHelloType = 1;
-const extensionTypes = { serverName: 0, signatureSchemes: 13, alpn: 16, versions: 43 } as const;
+const extensionTypes = { serverName: 0, alpn: 16 } as const;
 
 const notTls = { kind: 'not-tls' } as const;
 
@@ -85,21 +80,10 @@ function readAlpn(data: Uint8Array): string[] {
   return protocols;
 }
 
-/** A list of two-octet values whose length is given in so many octets. */
-function readPairs(data: Uint8Array, lengthOctets: number): number[] {
-  const list = new Reader(new Reader(data).vector(lengthOctets));
-  const values: number[] = [];
-  while (!list.done) {
-    const value = list.number(2);
-    if (!list.failed) values.push(value);
-  }
-  return values;
-}
-
 function readHello(body: Uint8Array): ClientHelloResult {
   const hello = new Reader(body);
-  let versions = [hello.number(2)];
-  hello.take(32);
+  // Version and random; session id, cipher suites and compression methods.
+  hello.take(2 + 32);
   hello.vector(1);
   hello.vector(2);
   hello.vector(1);
@@ -107,22 +91,17 @@ function readHello(body: Uint8Array): ClientHelloResult {
   const extensions = new Reader(hello.done ? new Uint8Array(0) : hello.vector(2));
   let serverName: string | undefined;
   let alpn: readonly string[] = [];
-  let signatureSchemes: readonly number[] = [];
   while (!extensions.done) {
     const type = extensions.number(2);
     const data = extensions.vector(2);
     if (extensions.failed) break;
     if (type === extensionTypes.serverName) serverName = readServerName(data);
     if (type === extensionTypes.alpn) alpn = readAlpn(data);
-    if (type === extensionTypes.signatureSchemes) signatureSchemes = readPairs(data, 2);
-    if (type === extensionTypes.versions) versions = readPairs(data, 1);
   }
   if (hello.failed || extensions.failed) return notTls;
   return {
     kind: 'client-hello',
     alpn,
-    versions,
-    signatureSchemes,
     ...(serverName === undefined ? {} : { serverName }),
   };
 }

@@ -2,15 +2,12 @@
 // goes on to the client before that message's release. It joins the parsers, the ledger and the output queue.
 import { assertNever } from '../../contract/assert-never.ts';
 import type { ErrorCode } from '../../contract/error-codes.ts';
-import { adjoined, latin1, lineEnd, octets } from '../bytes.ts';
-import type { Engine, EngineAction, EngineEvent, EngineOptions, MessageId, Side } from '../engine.ts';
-import {
-  heldMessages,
-  heldOutputBytes,
-  imapLineBytes,
-  outstandingCommands,
-  pendingClientBytes,
-} from '../limits.ts';
+import { ActionList } from '../actions.ts';
+import { Brakes } from '../brakes.ts';
+import { latin1, lineEnd, octets } from '../bytes.ts';
+import { Ends } from '../ends.ts';
+import type { Engine, EngineAction, EngineEvent, EngineOptions, MessageId } from '../engine.ts';
+import { imapLineBytes, outstandingCommands } from '../limits.ts';
 import { Messages } from '../messages.ts';
 import { mayAuthenticateBy } from '../sasl.ts';
 import { filterCapabilityLine, mayEnable } from './capabilities.ts';
@@ -26,7 +23,7 @@ import {
 import { parseFetchArguments } from './fetch-items.ts';
 import { type Command, Ledger, newCommand } from './ledger.ts';
 import { parseNumberSet } from './number-set.ts';
-import { OutputQueue } from './output-queue.ts';
+import { createOutputQueue } from './output.ts';
 import { PieceRun } from './piece-run.ts';
 import type { ContentSource } from './response-builder.ts';
 import { ResponseParser, type ServerResponse } from './response-parser.ts';
@@ -44,21 +41,11 @@ export function createImapEngine(options: EngineOptions): Engine {
 }
 
 class ImapEngine {
-  #actions: EngineAction[] = [];
-  readonly #emit = (action: EngineAction): void => {
-    const last = this.#actions.at(-1);
-    // What passes as it came is one stretch of the chunk again, not a write for each line.
-    if (action.kind === 'send' && last?.kind === 'send' && last.to === action.to) {
-      const bytes = adjoined(last.bytes, action.bytes);
-      if (bytes) {
-        this.#actions[this.#actions.length - 1] = { ...last, bytes };
-        return;
-      }
-    }
-    this.#actions.push(action);
-  };
-  readonly #messages = new Messages(this.#emit);
-  readonly #queue = new OutputQueue(this.#emit, this.#messages);
+  readonly #actions = new ActionList();
+  readonly #messages = new Messages(this.#actions.emit);
+  readonly #queue = createOutputQueue(this.#actions.emit, this.#messages);
+  readonly #brakes = new Brakes(this.#actions.emit);
+  readonly #ends = new Ends(this.#actions.emit);
   readonly #wholes = new SequenceMap((message) => this.#messages.letGo(message));
   readonly #ledger = new Ledger();
   readonly #responses = new ResponseParser({
@@ -75,28 +62,23 @@ class ImapEngine {
     mayContinue: (command, line) => !asksElsewhere(command.name, latin1(line), 0),
     send: (bytes) => this.#toServer(bytes),
     failed: (reason) => this.#close(reason),
-    waits: () => this.#closed || this.#run !== undefined || this.#ledger.size >= outstandingCommands,
+    waits: () => this.#actions.closed || this.#run !== undefined || this.#ledger.size >= outstandingCommands,
     outstanding: (command) => this.#ledger.has(command),
   });
-  readonly #paused = { client: false, server: false };
-  readonly #ended = { client: false, server: false };
   #run: PieceRun | undefined;
   #tls: boolean;
   /** Between the server's OK to STARTTLS and `tls-ready`: what comes is dropped. */
   #upgrading = false;
-  #closed = false;
-  #clientEndPassed = false;
 
   constructor(tls: boolean) {
     this.#tls = tls;
   }
 
   handle(event: EngineEvent): readonly EngineAction[] {
-    if (this.#closed) return [];
-    this.#actions = [];
+    if (this.#actions.closed) return [];
     this.#take(event);
-    if (!this.#closed) this.#balance();
-    return this.#actions;
+    if (!this.#actions.closed) this.#balance();
+    return this.#actions.take();
   }
 
   #take(event: EngineEvent): void {
@@ -104,11 +86,12 @@ class ImapEngine {
       case 'data':
         if (this.#upgrading) return;
         if (event.from === 'client') this.#commands.push(event.bytes);
-        else if (!this.#ended.server) this.#responses.push(event.bytes);
+        else if (!this.#ends.has('server')) this.#responses.push(event.bytes);
         return;
       case 'end':
+        if (!this.#ends.take(event.from)) return;
         if (event.from === 'server') this.#serverEnded();
-        else this.#clientEnded();
+        else this.#passClientEnd();
         return;
       case 'tls-ready':
         this.#tlsReady();
@@ -121,7 +104,7 @@ class ImapEngine {
       case 'keep-alive':
         // What was sent to the client ends at the boundary of a response, always.
         if (this.#queue.blocked || this.#responses.holdsContent || this.#run?.works) {
-          this.#emit({ kind: 'send', to: 'client', bytes: keepAlive });
+          this.#actions.emit({ kind: 'send', to: 'client', bytes: keepAlive });
         }
         return;
       default:
@@ -132,60 +115,33 @@ class ImapEngine {
   // --- both sides
 
   #close(reason: ErrorCode): void {
-    if (this.#closed) return;
-    this.#closed = true;
     // What was sent to the client ends at the boundary of a response, always.
-    this.#emit({
-      kind: 'send',
-      to: 'client',
-      bytes: octets(`* BYE Closed by the mail scanner: ${reason}\r\n`),
-    });
-    this.#emit({ kind: 'close', reason });
+    this.#actions.close(reason, '* BYE');
   }
 
   #balance(): void {
-    const { bytes } = this.#queue;
-    const { held } = this.#messages;
-    this.#press(
-      'server',
-      bytes > heldOutputBytes || held >= heldMessages,
-      bytes <= heldOutputBytes / 2 && held <= heldMessages / 2,
-    );
-    const { pending } = this.#commands;
-    this.#press('client', pending > pendingClientBytes, pending <= pendingClientBytes / 2);
-  }
-
-  #press(side: Side, full: boolean, roomy: boolean): void {
-    if (this.#paused[side] ? !roomy : !full) return;
-    this.#paused[side] = !this.#paused[side];
-    this.#emit({ kind: this.#paused[side] ? 'pause' : 'resume', side });
+    this.#brakes.balance({
+      outputBytes: this.#queue.bytes,
+      held: this.#messages.held,
+      pendingBytes: this.#commands.pending,
+    });
   }
 
   /** After anything that a waiting command may have waited for. */
   #goOn(): void {
     this.#run?.advance();
     this.#commands.run();
-    if (this.#ended.client) this.#passClientEnd();
+    this.#passClientEnd();
   }
 
   #serverEnded(): void {
-    if (this.#ended.server) return;
-    this.#ended.server = true;
     for (const message of this.#responses.reset()) this.#messages.letGo(message);
     this.#queue.push({ kind: 'end' });
   }
 
-  #clientEnded(): void {
-    if (this.#ended.client) return;
-    this.#ended.client = true;
-    this.#passClientEnd();
-  }
-
   #passClientEnd(): void {
     if (this.#run || (this.#commands.suspended && this.#commands.pending > 0)) return;
-    if (this.#clientEndPassed) return;
-    this.#clientEndPassed = true;
-    this.#emit({ kind: 'end', to: 'server' });
+    this.#ends.passClient();
   }
 
   #tlsReady(): void {
@@ -200,7 +156,7 @@ class ImapEngine {
   // --- the client
 
   #toServer(bytes: Uint8Array): void {
-    this.#emit({ kind: 'send', to: 'server', bytes });
+    this.#actions.emit({ kind: 'send', to: 'server', bytes });
   }
 
   #toClient(bytes: Uint8Array): void {
@@ -312,7 +268,7 @@ class ImapEngine {
         return true;
       case 'continuation':
         this.#continuation(response.line);
-        return !this.#closed;
+        return !this.#actions.closed;
       case 'tagged':
         return this.#tagged(response.tag, response.ok, response.line);
       case 'data':
@@ -353,7 +309,7 @@ class ImapEngine {
     }
     this.#run?.answered(command, ok);
     this.#goOn();
-    return !this.#closed;
+    return !this.#actions.closed;
   }
 
   #data(response: ServerResponse & { readonly kind: 'data' }): void {

@@ -8,7 +8,7 @@ import type { Messages } from '../messages.ts';
 import type { FetchRequest } from './fetch-items.ts';
 import { type Command, newCommand } from './ledger.ts';
 import { listNumbers, setHolds } from './number-set.ts';
-import { type Segment, unavailable } from './output-queue.ts';
+import { type Segment, unavailable } from './output.ts';
 import type { ServerResponse } from './response-parser.ts';
 import type { KeptWhole, SequenceMap } from './sequence-map.ts';
 

@@ -4,7 +4,7 @@ import { ByteSink, octets } from '../bytes.ts';
 import type { MessageId } from '../engine.ts';
 import { headerBytes } from '../limits.ts';
 import type { ItemRole } from './fetch-items.ts';
-import type { Segment } from './output-queue.ts';
+import type { Segment } from './output.ts';
 
 /** Where content belongs, as far as its response has told until then. */
 export interface ContentSource {

@@ -2,22 +2,18 @@
 // a message's body goes on to the client before that message's release.
 import { assertNever } from '../../contract/assert-never.ts';
 import type { ErrorCode } from '../../contract/error-codes.ts';
-import { adjoined, latin1, lineEnd, octets } from '../bytes.ts';
+import { ActionList } from '../actions.ts';
+import { Brakes } from '../brakes.ts';
+import { latin1, lineEnd, octets } from '../bytes.ts';
+import { Ends } from '../ends.ts';
 import type { Engine, EngineAction, EngineEvent, EngineOptions, Side } from '../engine.ts';
-import {
-  greetingBytes,
-  heldMessages,
-  heldOutputBytes,
-  outstandingCommands,
-  pendingClientBytes,
-  pop3LineBytes,
-} from '../limits.ts';
+import { greetingBytes, outstandingCommands, pop3LineBytes } from '../limits.ts';
 import { LineReader } from '../line-reader.ts';
 import { Messages } from '../messages.ts';
 import { filterAuthLines, filterCapaLine } from './capabilities.ts';
 import { type Command, type Expectation, parseCommand } from './ledger.ts';
 import { MessageAnswer } from './message-answer.ts';
-import { OutputQueue } from './output-queue.ts';
+import { createOutputQueue } from './output.ts';
 
 /** Lines up to a dot. AUTH's are kept until then: one of them may forbid another. */
 interface Lines {
@@ -49,21 +45,11 @@ export function createPop3Engine(options: EngineOptions): Engine {
 }
 
 class Pop3Engine {
-  #actions: EngineAction[] = [];
-  readonly #emit = (action: EngineAction): void => {
-    const last = this.#actions.at(-1);
-    // What passes as it came is one stretch of the chunk again, not a write for each line.
-    if (action.kind === 'send' && last?.kind === 'send' && last.to === action.to) {
-      const bytes = adjoined(last.bytes, action.bytes);
-      if (bytes) {
-        this.#actions[this.#actions.length - 1] = { ...last, bytes };
-        return;
-      }
-    }
-    this.#actions.push(action);
-  };
-  readonly #messages = new Messages(this.#emit);
-  readonly #queue = new OutputQueue(this.#emit, this.#messages);
+  readonly #actions = new ActionList();
+  readonly #messages = new Messages(this.#actions.emit);
+  readonly #queue = createOutputQueue(this.#actions.emit, this.#messages);
+  readonly #brakes = new Brakes(this.#actions.emit);
+  readonly #ends = new Ends(this.#actions.emit);
   readonly #fromServer = new LineReader();
   readonly #fromClient = new LineReader();
   /** Commands without their answer, the oldest first. */
@@ -74,21 +60,16 @@ class Pop3Engine {
   #tls: boolean;
   /** Between the server's OK to STLS and `tls-ready`: what comes is dropped. */
   #upgrading = false;
-  #closed = false;
-  readonly #paused = { client: false, server: false };
-  readonly #ended = { client: false, server: false };
-  #clientEndPassed = false;
 
   constructor(tls: boolean) {
     this.#tls = tls;
   }
 
   handle(event: EngineEvent): readonly EngineAction[] {
-    if (this.#closed) return [];
-    this.#actions = [];
+    if (this.#actions.closed) return [];
     this.#take(event);
-    if (!this.#closed) this.#balance();
-    return this.#actions;
+    if (!this.#actions.closed) this.#balance();
+    return this.#actions.take();
   }
 
   #take(event: EngineEvent): void {
@@ -97,8 +78,7 @@ class Pop3Engine {
         this.#data(event.from, event.bytes);
         return;
       case 'end':
-        if (this.#ended[event.from]) return;
-        this.#ended[event.from] = true;
+        if (!this.#ends.take(event.from)) return;
         if (event.from === 'client') this.#readClient();
         else this.#serverEnded();
         return;
@@ -121,7 +101,7 @@ class Pop3Engine {
   // --- both sides
 
   #data(from: Side, bytes: Uint8Array): void {
-    if (this.#upgrading || this.#ended[from]) return;
+    if (this.#upgrading || this.#ends.has(from)) return;
     if (from === 'client') {
       this.#fromClient.push(bytes);
       this.#readClient();
@@ -132,31 +112,15 @@ class Pop3Engine {
   }
 
   #close(reason: ErrorCode): void {
-    this.#closed = true;
-    this.#emit({
-      kind: 'send',
-      to: 'client',
-      bytes: octets(`-ERR [SYS/TEMP] Closed by the mail scanner: ${reason}\r\n`),
-    });
-    this.#emit({ kind: 'close', reason });
+    this.#actions.close(reason, '-ERR [SYS/TEMP]');
   }
 
   #balance(): void {
-    const { bytes } = this.#queue;
-    const { held } = this.#messages;
-    this.#press(
-      'server',
-      bytes > heldOutputBytes || held >= heldMessages,
-      bytes <= heldOutputBytes / 2 && held <= heldMessages / 2,
-    );
-    const pending = this.#fromClient.length;
-    this.#press('client', pending > pendingClientBytes, pending <= pendingClientBytes / 2);
-  }
-
-  #press(side: Side, full: boolean, roomy: boolean): void {
-    if (this.#paused[side] ? !roomy : !full) return;
-    this.#paused[side] = !this.#paused[side];
-    this.#emit({ kind: this.#paused[side] ? 'pause' : 'resume', side });
+    this.#brakes.balance({
+      outputBytes: this.#queue.bytes,
+      held: this.#messages.held,
+      pendingBytes: this.#fromClient.length,
+    });
   }
 
   #toClient(bytes: Uint8Array): void {
@@ -164,13 +128,13 @@ class Pop3Engine {
   }
 
   #toServer(bytes: Uint8Array): void {
-    this.#emit({ kind: 'send', to: 'server', bytes });
+    this.#actions.emit({ kind: 'send', to: 'server', bytes });
   }
 
   // --- the client
 
   #readClient(): void {
-    while (!this.#closed && !this.#clientWaits()) {
+    while (!this.#actions.closed && !this.#clientWaits()) {
       const line = this.#fromClient.line(pop3LineBytes);
       if (line === undefined) {
         this.#passClientEnd();
@@ -195,9 +159,7 @@ class Pop3Engine {
 
   /** After all complete lines; what is left of one never becomes a command. */
   #passClientEnd(): void {
-    if (this.#closed || !this.#ended.client || this.#clientEndPassed) return;
-    this.#clientEndPassed = true;
-    this.#emit({ kind: 'end', to: 'server' });
+    if (!this.#actions.closed) this.#ends.passClient();
   }
 
   #command({ expects, instead }: Command, line: Uint8Array): void {
@@ -218,7 +180,7 @@ class Pop3Engine {
   // --- the server
 
   #readServer(): void {
-    while (!this.#closed && !this.#upgrading) {
+    while (!this.#actions.closed && !this.#upgrading) {
       const reading = this.#reading;
       if (reading.kind === 'message') {
         const chunk = this.#fromServer.some(Number.POSITIVE_INFINITY);
@@ -344,7 +306,7 @@ class Pop3Engine {
     // A last line without its end is a line all the same, but TLS can't start on a connection that ended.
     const lastWords = rest.length > 0 && !this.#upgrading && this.#ledger[0]?.kind !== 'stls';
     if (lastWords && this.#reading.kind !== 'message') this.#line(this.#reading, rest);
-    if (this.#closed) return;
+    if (this.#actions.closed) return;
     // Half a message never leaves: without its last dot the client knows that it is not whole.
     if (this.#reading.kind === 'message') this.#reading.answer.drop();
     if (this.#reading.kind === 'lines') this.#passKept(this.#reading);

@@ -5,7 +5,7 @@ import type { MessageId } from '../engine.ts';
 import { headerBytes } from '../limits.ts';
 import type { Messages } from '../messages.ts';
 import { DotStuffer, DotUnstuffer, isHeaderAlone, LineCounter } from './multiline.ts';
-import type { Output } from './output-queue.ts';
+import type { Output } from './output.ts';
 
 export type AnswerShape =
   | { readonly kind: 'message' }
