@@ -24,7 +24,7 @@ const app: App = {
 const speech = createI18n(languageOf(navigator.languages));
 followAppearance(window, app.core, speech);
 
-const rpcUrl = new URL('/rpc', location.href);
+const rpcUrl = new URL('rpc', location.href);
 rpcUrl.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
 void keepFollowing({
   store: app.core,

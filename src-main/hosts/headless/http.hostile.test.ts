@@ -17,22 +17,22 @@ interface Answer {
 }
 
 let rendererDir: string;
-let base: string;
+let directory: string;
 let time = 0;
 let running: Console;
 let logged: string[];
 let served: CallContext[];
 
 beforeAll(() => {
-  base = mkdtempSync(join(tmpdir(), 'postern-http-'));
-  rendererDir = join(base, 'renderer');
+  directory = mkdtempSync(join(tmpdir(), 'postern-http-'));
+  rendererDir = join(directory, 'renderer');
   mkdirSync(rendererDir);
   writeFileSync(join(rendererDir, 'index.html'), '<!doctype html><title>screen</title>');
   writeFileSync(join(rendererDir, 'app.js'), '1;');
-  writeFileSync(join(base, 'secret.txt'), 'secret');
+  writeFileSync(join(directory, 'secret.txt'), 'secret');
 });
 
-afterAll(() => rmSync(base, { recursive: true, force: true }));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 async function start(): Promise<Console> {
   const result = await startConsole({
@@ -40,6 +40,7 @@ async function start(): Promise<Console> {
     port: 0,
     rendererDir,
     auth: createConsoleAuth({ now: () => time, randomBytes }),
+    randomBytes,
     now: () => time,
     serveCalls: (socket, context) => {
       served.push(context);
@@ -62,9 +63,16 @@ beforeEach(async () => {
 });
 
 const origin = () => `http://127.0.0.1:${running.port}`;
-const tokenPath = () => running.url().slice(origin().length);
+/** The path below which everything lies, without its last slash. */
+const base = () => new URL(running.url()).pathname.slice(0, -1);
+const tokenPath = () => `/${new URL(running.url()).search}`;
 
+/** Asks for a path below the console's own. */
 function get(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
+  return getPlain(base() + path, headers, method);
+}
+
+function getPlain(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
   return new Promise((done, fail) => {
     const outgoing = request({ host: '127.0.0.1', port: running.port, path, headers, method }, (response) => {
       let body = '';
@@ -85,7 +93,7 @@ async function signIn(): Promise<string> {
 /** Opens the WebSocket; the status of a refusal, or 101. */
 function upgrade(headers: Record<string, string>, path = '/rpc'): Promise<number> {
   return new Promise((done, fail) => {
-    const socket = new WebSocket(`ws://127.0.0.1:${running.port}${path}`, { headers });
+    const socket = new WebSocket(`ws://127.0.0.1:${running.port}${base()}${path}`, { headers });
     socket.once('open', () => {
       socket.close();
       done(101);
@@ -99,6 +107,16 @@ function upgrade(headers: Record<string, string>, path = '/rpc'): Promise<number
 }
 
 describe('without a session', () => {
+  test('nothing lies outside the path that nobody can guess, and the cookie goes nowhere else', async () => {
+    const { headers } = await get(tokenPath());
+    const cookie = String(headers['set-cookie']);
+    expect(cookie).toContain(`Path=${base()}/;`);
+    expect(base().length).toBeGreaterThan(20);
+    for (const path of ['/', '/index.html', '/app.js', tokenPath(), base(), '//', `/${base()}/`]) {
+      expect((await getPlain(path, { cookie: cookie.replace(/;.*/s, '') })).status, path).toBe(401);
+    }
+  });
+
   test.each(['/', '/index.html', '/app.js', '/rpc', '/nothing', '/?token=', '/?token=wrong', '/?x=1'])(
     '%s is refused, and the page says what to do',
     async (path) => {
@@ -138,12 +156,12 @@ describe('a token', () => {
   test('gives a strict cookie that scripts can not read, and leaves the address', async () => {
     const { status, headers } = await get(tokenPath());
     expect(status).toBe(303);
-    expect(headers['location']).toBe('/');
+    expect(headers['location']).toBe(`${base()}/`);
     const [cookie = ''] = headers['set-cookie'] ?? [];
     expect(cookie.split('; ').slice(1).sort()).toEqual([
       'HttpOnly',
       'Max-Age=86400',
-      'Path=/',
+      `Path=${base()}/`,
       'SameSite=Strict',
     ]);
     expect(headers['cache-control']).toBe('no-store');
@@ -261,6 +279,6 @@ describe('with a session', () => {
   test('a used address leads to the page', async () => {
     const path = tokenPath();
     const cookie = String((await get(path)).headers['set-cookie']).replace(/;.*/s, '');
-    expect((await get(path, { cookie })).headers['location']).toBe('/');
+    expect((await get(path, { cookie })).headers['location']).toBe(`${base()}/`);
   });
 });

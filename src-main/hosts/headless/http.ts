@@ -1,5 +1,7 @@
 // The console's port. It answers on loopback alone, and loopback is no authentication: every request must name this
 // very host, come from this very origin when it has one, and carry a session; a session begins with a one-time token.
+// Everything lies below a path that nobody can guess: cookies know no ports, and a browser that is led to another user's
+// server on this host must not show it ours.
 // Against DNS rebinding: the Host header. Against pages of other origins: Origin, SameSite=Strict and the CSP.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -31,6 +33,7 @@ export interface ConsoleOptions {
   /** The built renderer. */
   readonly rendererDir: string;
   readonly auth: ConsoleAuth;
+  readonly randomBytes: (sizeBytes: number) => Buffer;
   readonly now: () => number;
   readonly serveCalls: ServeCalls;
   /** Never gets a query or a cookie. */
@@ -53,13 +56,22 @@ export type ConsoleResult =
 
 const noSession = 'No session here: run `postern console` for a fresh address.\n';
 const notBuilt = 'The screen is not built: run `npm run build` in the folder of Postern.\n';
+/** 128 bits of a path: it is no secret that opens anything, only a place that is not to be found. */
+const pathBytes = 16;
 /** Where a redirect would be followed without the new cookie: SameSite=Strict looks at who began the chain. */
-const refreshPage = '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>Postern</title>\n';
+const refreshPage = (path: string) =>
+  `<!doctype html><meta http-equiv="refresh" content="0;url=${path}"><title>Postern</title>\n`;
 
 /** Opens the console; a port that is taken is `listener-busy`. */
 export async function startConsole(options: ConsoleOptions): Promise<ConsoleResult> {
   const { auth, now, serveCalls, log } = options;
-  const app = fastify({ bodyLimit: 1024, routerOptions: { ignoreTrailingSlash: false } });
+  const base = `/${options.randomBytes(pathBytes).toString('base64url')}/`;
+  const isBelow = (url: string | undefined) => url?.startsWith(base) === true;
+  const app = fastify({
+    bodyLimit: 1024,
+    routerOptions: { ignoreTrailingSlash: false },
+    rewriteUrl: ({ url = '/' }) => (isBelow(url) ? url.slice(base.length - 1) : url),
+  });
   app.server.maxConnections = maxConsoleConnections;
   let origins: readonly string[] = [];
   let cookieName = '';
@@ -95,19 +107,20 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleResu
       reply.header('retry-after', rate.ttlInSeconds);
       return refuse(reply, 429, 'Too many requests.\n');
     }
-    if (sessionEnd(request) !== undefined || (opensSession(request) && openSession(request, reply))) return;
+    const known = sessionEnd(request) !== undefined || (opensSession(request) && openSession(request, reply));
+    if (known && isBelow(request.originalUrl)) return;
     return refuse(reply, 401, noSession);
   });
 
   function opensSession(request: FastifyRequest): boolean {
-    return request.method === 'GET' && !request.ws && request.url.startsWith('/?token=');
+    return request.method === 'GET' && !request.ws && request.originalUrl.startsWith(`${base}?token=`);
   }
 
   function openSession(request: FastifyRequest, reply: FastifyReply): boolean {
     const session = auth.redeem(request.url.slice('/?token='.length));
     if (session === undefined) return false;
     const maxAge = Math.floor((session.expiresAt - now()) / 1_000);
-    reply.setCookie(cookieName, session.secret, { path: '/', httpOnly: true, sameSite: 'strict', maxAge });
+    reply.setCookie(cookieName, session.secret, { path: base, httpOnly: true, sameSite: 'strict', maxAge });
     return true;
   }
 
@@ -117,8 +130,9 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleResu
       return existsSync(index) ? reply.sendFile('index.html') : refuse(reply, 503, notBuilt);
     }
     // The token has done its work (or a session was there already): get it out of the address.
-    if (request.headers['sec-fetch-site'] === 'cross-site') return reply.type('text/html').send(refreshPage);
-    return reply.redirect('/', 303);
+    if (request.headers['sec-fetch-site'] === 'cross-site')
+      return reply.type('text/html').send(refreshPage(base));
+    return reply.redirect(base, 303);
   });
   await app.register(serveStatic, { root: options.rendererDir, index: false, cacheControl: false });
 
@@ -158,7 +172,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleResu
     console: {
       port,
       endpoints,
-      url: () => `http://${bound}:${port}/?token=${auth.issueToken()}`,
+      url: () => `http://${bound}:${port}${base}?token=${auth.issueToken()}`,
       async stop() {
         for (const socket of app.websocketServer.clients) socket.terminate();
         app.server.closeAllConnections();

@@ -118,7 +118,7 @@ test('the console opens by the URL of the ready line once, and by each fresh one
   expect((await open(firstUrl)).status).toBe(303);
   expect((await open(firstUrl)).status).toBe(401);
   const { output } = await postern('console');
-  expect(output).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{43}\n$/);
+  expect(output).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{22}\/\?token=[\w-]{43}\n$/);
   const { status, headers } = await open(output.trim());
   expect(status).toBe(303);
   expect(headers.get('set-cookie')).toContain('HttpOnly');

@@ -47,6 +47,7 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessEnd
       ...wanted,
       rendererDir,
       auth: createConsoleAuth({ now: Date.now, randomBytes }),
+      randomBytes,
       now: Date.now,
       serveCalls,
       log,
