@@ -6,6 +6,7 @@ import { maxDetections, nameBytes, type ScanLimits } from './limits.ts';
 import { decodeRegion, type Region, regionsOf } from './mime/regions.ts';
 import { type Walk, walk } from './mime/walker.ts';
 import { cleanName } from './names.ts';
+import { Seen } from './seen.ts';
 import { UnpackBudget } from './unpack/budget.ts';
 import { archiveKinds, unpack } from './unpack/unpack.ts';
 
@@ -89,8 +90,7 @@ class Inspecting {
   /** Names among them: each is noted at least once, however many there are. */
   readonly #names = new Set<string>();
   readonly #limits = new Set<LimitCode>();
-  /** Names found in octets that were looked into already, by their SHA-256. */
-  readonly #seen = new Map<string, readonly string[]>();
+  readonly #seen = new Seen();
   #parts = 0;
 
   constructor(inspector: Inspector, deadline: number) {
@@ -108,7 +108,7 @@ class Inspecting {
         name,
       })),
     );
-    this.#seen.set(sha256, []);
+    this.#seen.claim(bytes, sha256);
     this.#unpack(bytes, place);
     const walked = this.#walk(bytes, place);
     const hits = walked.regions.flatMap((region) =>
@@ -128,20 +128,18 @@ class Inspecting {
   /** Looks into octets that came out of others; answers with the names of what is harmful in them. */
   #inspect(bytes: Buffer, place: Place): readonly string[] {
     if (bytes.length === 0 || this.#isLate()) return [];
-    const sha256 = hash('sha256', bytes);
-    const seen = this.#seen.get(sha256);
-    if (seen) return seen;
-    const names = new Set(this.#scan(bytes, pathOf(place.path, place.name), sha256).map(({ name }) => name));
+    const { look, isNew } = this.#seen.claim(bytes);
+    if (!isNew) return look.names;
+    const names = new Set(this.#scan(bytes, pathOf(place.path, place.name)).map(({ name }) => name));
     // Octets that hold themselves are looked into once.
-    this.#seen.set(sha256, [...names]);
+    look.names = [...names];
     for (const name of this.#unpack(bytes, place)) names.add(name);
     if (isText(bytes)) {
       for (const region of this.#walk(bytes, place).regions)
         for (const name of this.#region(bytes, region, place)) names.add(name);
     }
-    const all = [...names];
-    this.#seen.set(sha256, all);
-    return all;
+    look.names = [...names];
+    return look.names;
   }
 
   #walk(bytes: Buffer, place: Place): { walk: Walk; regions: readonly Region[] } {

@@ -256,7 +256,7 @@ describe('memory that large spools share', () => {
   });
 
   test('one that finds it taken goes to a file; it is free again when the other is dropped', async () => {
-    const store = await openShared(8 * 1024 * 1024);
+    const store = await openShared(4 * 1024 * 1024);
     const [first, second] = [store.create(), store.create()];
     first.append(mebibytes(2));
     second.append(mebibytes(2));
@@ -271,12 +271,12 @@ describe('memory that large spools share', () => {
   });
 
   test('one that outgrows it moves to a file whole, and gives it back', async () => {
-    const store = await openShared(8 * 1024 * 1024);
+    const store = await openShared(4 * 1024 * 1024);
     const spool = store.create();
-    give(spool, mebibytes(9), 1_000_000);
+    give(spool, mebibytes(5), 1_000_000);
     await spool.finish();
     expect(files()).toHaveLength(1);
-    expect(Buffer.compare(await allOf(spool), mebibytes(9))).toBe(0);
+    expect(Buffer.compare(await allOf(spool), mebibytes(5))).toBe(0);
     const next = store.create();
     next.append(mebibytes(2));
     await next.finish();

@@ -58,7 +58,7 @@ const defaultMemoryBytes = 1024 * 1024;
 const defaultSharedMemoryBytes = 64 * 1024 * 1024;
 
 /** Sizes of memory that a large spool asks for; it is backed by pages only as far as it is filled. */
-const largeBytes = [8 * 1024 * 1024, 32 * 1024 * 1024];
+const largeBytes = [4 * 1024 * 1024, 32 * 1024 * 1024];
 
 /** First memory of a spool: most messages fit, and an allocation of this size takes a few microseconds. */
 const firstBytes = 16 * 1024;
