@@ -1,15 +1,13 @@
 // One address, range or subnet of "Excluded IPs", with its note and the time for which it is excluded.
-import { type FormEvent, useId, useState } from 'react';
+import { useId, useState } from 'react';
 import { parseAddressEntry } from '../../src-main/contract/address-list.ts';
-import { type ExcludedAddress, maxNoteLength } from '../../src-main/contract/settings.ts';
+import type { ExcludedAddress } from '../../src-main/contract/settings.ts';
 import controls from '../components/controls.module.css';
-import { DialogFrame } from '../components/DialogFrame.tsx';
 import styles from '../components/dialog.module.css';
 import { ChevronIcon } from '../components/icons.tsx';
-import { PushButton } from '../components/PushButton.tsx';
 import { addressProblemText } from '../components/problem-words.ts';
-import { useFocusOnOpen } from '../components/use-focus-on-open.ts';
 import { useSpeech } from '../i18n.ts';
+import { EntryForm, noteOf } from './EntryForm.tsx';
 import type { EntryEditor } from './ListDialog.tsx';
 
 const durations = ['always', 'hour', 'day', 'until'] as const;
@@ -40,7 +38,6 @@ export function AddressEntryDialog({ entry, present, onSave, onClose }: EntryEdi
   const [until, setUntil] = useState(() => localTime(new Date(entry?.until ?? Date.now() + hourMs)));
   const [isTried, setIsTried] = useState(false);
   const id = useId();
-  const firstField = useFocusOnOpen<HTMLInputElement>();
 
   const parsed = parseAddressEntry(address);
   const addressProblem = parsed.ok
@@ -52,15 +49,13 @@ export function AddressEntryDialog({ entry, present, onSave, onClose }: EntryEdi
   // An empty new field is not called wrong before OK was tried.
   const shownProblem = isTried || address.trim() !== '' ? addressProblem : undefined;
 
-  const onSubmit = (event?: FormEvent) => {
-    event?.preventDefault();
+  const onSubmit = () => {
     setIsTried(true);
     if (addressProblem !== undefined || end === 'wrong') return;
-    const trimmed = note.trim();
     onSave([
       {
         address: address.trim(),
-        ...(trimmed !== '' && { note: trimmed }),
+        ...noteOf(note),
         ...(end !== undefined && { until: end }),
       },
     ]);
@@ -68,93 +63,59 @@ export function AddressEntryDialog({ entry, present, onSave, onClose }: EntryEdi
   };
 
   return (
-    <DialogFrame
+    <EntryForm
       title={say(entry === undefined ? 'addresses.add-title' : 'addresses.edit-title')}
-      size="small"
+      label={say('addresses.field')}
+      value={address}
+      onValue={setAddress}
+      problem={shownProblem}
+      examples={say('addresses.examples')}
+      noteLabel={say('addresses.note')}
+      note={note}
+      onNote={setNote}
+      onSubmit={onSubmit}
       onClose={onClose}
-      buttons={
-        <>
-          <PushButton look="main" onPress={() => onSubmit()}>
-            {say('action.ok')}
-          </PushButton>
-          <PushButton onPress={onClose}>{say('action.cancel')}</PushButton>
-        </>
-      }
     >
-      <form className={styles['form']} onSubmit={onSubmit}>
+      <div className={styles['pair']}>
         <div className={controls['labelled']}>
-          <label htmlFor={`${id}address`}>{say('addresses.field')}</label>
-          <input
-            id={`${id}address`}
-            className={controls['field']}
-            ref={firstField}
-            autoComplete="off"
-            spellCheck={false}
-            value={address}
-            aria-invalid={shownProblem !== undefined}
-            aria-describedby={`${id}problem`}
-            onChange={(event) => setAddress(event.target.value)}
-          />
-          <p
-            id={`${id}problem`}
-            className={shownProblem === undefined ? controls['quiet'] : controls['problem']}
-          >
-            {shownProblem ?? say('addresses.examples')}
-          </p>
+          <label htmlFor={`${id}duration`}>{say('addresses.duration')}</label>
+          <span className={controls['select']}>
+            <select
+              id={`${id}duration`}
+              value={duration}
+              onChange={(event) =>
+                setDuration(durations.find((each) => each === event.target.value) ?? 'always')
+              }
+            >
+              {durations.map((each) => (
+                <option key={each} value={each}>
+                  {say(`addresses.duration.${each}`)}
+                </option>
+              ))}
+            </select>
+            <ChevronIcon />
+          </span>
         </div>
-        <div className={styles['pair']}>
+        {duration === 'until' && (
           <div className={controls['labelled']}>
-            <label htmlFor={`${id}duration`}>{say('addresses.duration')}</label>
-            <span className={controls['select']}>
-              <select
-                id={`${id}duration`}
-                value={duration}
-                onChange={(event) =>
-                  setDuration(durations.find((each) => each === event.target.value) ?? 'always')
-                }
-              >
-                {durations.map((each) => (
-                  <option key={each} value={each}>
-                    {say(`addresses.duration.${each}`)}
-                  </option>
-                ))}
-              </select>
-              <ChevronIcon />
-            </span>
+            <label htmlFor={`${id}until`}>{say('addresses.until')}</label>
+            <input
+              id={`${id}until`}
+              className={controls['field']}
+              type="datetime-local"
+              value={until}
+              aria-invalid={end === 'wrong'}
+              aria-describedby={end === 'wrong' ? `${id}end` : undefined}
+              onChange={(event) => setUntil(event.target.value)}
+            />
           </div>
-          {duration === 'until' && (
-            <div className={controls['labelled']}>
-              <label htmlFor={`${id}until`}>{say('addresses.until')}</label>
-              <input
-                id={`${id}until`}
-                className={controls['field']}
-                type="datetime-local"
-                value={until}
-                aria-invalid={end === 'wrong'}
-                aria-describedby={end === 'wrong' ? `${id}end` : undefined}
-                onChange={(event) => setUntil(event.target.value)}
-              />
-            </div>
-          )}
-        </div>
-        {end === 'wrong' && (
-          <p id={`${id}end`} className={controls['problem']} role="alert">
-            {say('problem.until')}
-          </p>
         )}
-        <div className={controls['labelled']}>
-          <label htmlFor={`${id}note`}>{say('addresses.note')}</label>
-          <input
-            id={`${id}note`}
-            className={controls['field']}
-            maxLength={maxNoteLength}
-            value={note}
-            onChange={(event) => setNote(event.target.value)}
-          />
-        </div>
-        {/* Enter in a field is OK. */}
-        <button type="submit" hidden />
-      </form>
-    </DialogFrame>
+      </div>
+      {end === 'wrong' && (
+        <p id={`${id}end`} className={controls['problem']} role="alert">
+          {say('problem.until')}
+        </p>
+      )}
+    </EntryForm>
   );
 }
