@@ -3,13 +3,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { MailTransportSettings } from '../../src-main/contract/settings.ts';
 import { makeDirectory } from '../support/directory.ts';
 import { createLab, type Lab } from '../support/netns.ts';
 import { missingTools } from '../support/tools.ts';
-import type { Command } from './netfilter-program.ts';
+import { type Line, Talker } from './talker.ts';
 
 const missing = missingTools(['nft', 'setpriv', 'sysctl'], { namespaces: true });
 /** Copies that other users may run too, wherever the project lies. */
@@ -29,50 +28,6 @@ function copyPrograms(): void {
   }
 }
 const otherUser = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-
-type Line = Readonly<Record<string, unknown>>;
-
-/** A child that speaks in JSON lines. */
-class Talker {
-  readonly child: ChildProcess;
-  readonly #lines: Line[] = [];
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(child: ChildProcess) {
-    this.child = child;
-    if (!child.stdout) throw new Error('no output to read');
-    // A command to a program that has just been killed.
-    child.stdin?.on('error', () => child.stdin?.destroy());
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      this.#lines.push(JSON.parse(line) as Line);
-      for (const wake of this.#waiting.splice(0)) wake();
-    });
-  }
-
-  say(command: Command): void {
-    this.child.stdin?.write(`${JSON.stringify(command)}\n`);
-  }
-
-  /** Takes the next line with this event, and drops those before it. */
-  async next(event: string): Promise<Line> {
-    for (;;) {
-      const at = this.#lines.findIndex((line) => line['event'] === event);
-      const line = this.#lines[at];
-      if (line) {
-        this.#lines.splice(0, at + 1);
-        return line;
-      }
-      await new Promise<void>((wake) => this.#waiting.push(wake));
-    }
-  }
-
-  async kill(signal: NodeJS.Signals): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const gone = new Promise((done) => this.child.once('exit', done));
-    this.child.kill(signal);
-    await gone;
-  }
-}
 
 afterAll(() => rmSync(shared, { recursive: true, force: true }));
 

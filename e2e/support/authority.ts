@@ -18,39 +18,18 @@ const names =
 export function makeCertificates(directory: string): TestCertificates {
   const openssl = (...args: string[]) =>
     execFileSync('openssl', args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
-  const authority = (name: string, subject: string) =>
-    openssl(
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.pem`,
-      '-days',
-      '30',
-      '-subj',
-      subject,
-      '-addext',
-      'basicConstraints=critical,CA:TRUE',
-      '-addext',
-      'keyUsage=critical,keyCertSign,cRLSign',
-    );
+  /** A new key, and what is asked of it: a request, or with `-x509` a certificate signed by itself. */
+  const request = (name: string, out: string, subject: string, ...more: string[]) => {
+    const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout', `${name}.key`];
+    openssl('req', ...key, '-out', out, '-subj', subject, ...more);
+  };
+  const authority = (name: string, subject: string) => {
+    const uses = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'];
+    const extensions = uses.flatMap((use) => ['-addext', use]);
+    request(name, `${name}.pem`, subject, '-x509', '-days', '30', ...extensions);
+  };
   const server = (name: string, ca: string) => {
-    openssl(
-      'req',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.csr`,
-      '-subj',
-      '/CN=localhost',
-    );
+    request(name, `${name}.csr`, '/CN=localhost');
     writeFileSync(
       join(directory, `${name}.ext`),
       `subjectAltName=${names}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n`,

@@ -25,7 +25,6 @@ export const errorCodes = [
   'server-vanished',
   'line-too-long',
   'literal-too-large',
-  'pending-too-large',
   'protocol-violation',
   'tls-injection',
   // messages

@@ -2,6 +2,7 @@ import { createRouterClient, ORPCError } from '@orpc/server';
 import { describe, expect, test } from 'vitest';
 import type { QuarantineEntry } from '../contract/api.ts';
 import { defaultSettings } from '../contract/settings.ts';
+import { quietState } from '../contract/state.fixture.ts';
 import type { MessageEvent, State } from '../contract/state.ts';
 import { type CallContext, createRouter, type RouterParts } from './handlers.ts';
 import type { SettingsResult } from './settings-service.ts';
@@ -35,22 +36,8 @@ const message: MessageEvent = {
   server: 'imap.example.test',
 };
 const state: State = {
-  settings: defaultSettings,
-  settingsProblems: [],
-  protection: { state: 'active' },
-  interception: { state: 'active' },
-  listeners: [],
-  counters: {
-    scanned: 0,
-    clean: 0,
-    infected: 0,
-    suspicious: 0,
-    notScanned: 0,
-    notScannedByReason: { encrypted: 1 },
-    since: '2025-11-24T12:00:00.000Z',
-  },
-  openConnections: 0,
-  staleConnections: 0,
+  ...quietState,
+  counters: { ...quietState.counters, notScannedByReason: { encrypted: 1 } },
   lastMessages: [message],
 };
 

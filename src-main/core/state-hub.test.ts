@@ -1,28 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { defaultSettings } from '../contract/settings.ts';
+import { quietState } from '../contract/state.fixture.ts';
 import type { State, StatePatch } from '../contract/state.ts';
 import { createStateHub, maxWaitingUpdates } from './state-hub.ts';
 import { fakeClock } from './testing.fixture.ts';
 
-const initial: State = {
-  settings: defaultSettings,
-  settingsProblems: [],
-  protection: { state: 'off' },
-  interception: { state: 'off' },
-  listeners: [],
-  counters: {
-    scanned: 0,
-    clean: 0,
-    infected: 0,
-    suspicious: 0,
-    notScanned: 0,
-    notScannedByReason: {},
-    since: '2025-11-24T12:00:00.000Z',
-  },
-  openConnections: 0,
-  staleConnections: 0,
-  lastMessages: [],
-};
+const initial: State = { ...quietState, protection: { state: 'off' }, interception: { state: 'off' } };
 
 function setUp() {
   const clock = fakeClock();

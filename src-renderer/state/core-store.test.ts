@@ -1,28 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { defaultSettings } from '../../src-main/contract/settings.ts';
-import type { Snapshot, State, StateUpdate } from '../../src-main/contract/state.ts';
+import { quietState } from '../../src-main/contract/state.fixture.ts';
+import type { Snapshot, StateUpdate } from '../../src-main/contract/state.ts';
 import type { CoreClient, Dial } from '../client.ts';
 import { applyUpdate, confirmSettings, createCoreStore, keepFollowing, pauseMs } from './core-store.ts';
 
-const state: State = {
-  settings: defaultSettings,
-  settingsProblems: [],
-  protection: { state: 'active' },
-  interception: { state: 'active' },
-  listeners: [],
-  counters: {
-    scanned: 0,
-    clean: 0,
-    infected: 0,
-    suspicious: 0,
-    notScanned: 0,
-    notScannedByReason: {},
-    since: '2026-01-01T00:00:00.000Z',
-  },
-  openConnections: 0,
-  staleConnections: 0,
-  lastMessages: [],
-};
+const state = quietState;
 
 /** A connection whose calls are written down, and whose stream gives these updates and then ends or breaks. */
 function connection(snapshots: readonly Snapshot[], updates: readonly (StateUpdate | Error)[]) {
