@@ -14,7 +14,7 @@ const availabilitySchema = z.object({
 });
 export type Availability = z.infer<typeof availabilitySchema>;
 
-export const notScannedReasons = [...limitCodes, 'scan-failed', 'spool-failed'] as const;
+export const notScannedReasons = [...limitCodes, 'scan-failed', 'spool-failed', 'part-not-found'] as const;
 export type NotScannedReason = (typeof notScannedReasons)[number];
 
 export const countersSchema = z.object({

@@ -119,6 +119,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
     scanner,
     spools,
     quarantine,
+    verdicts: { isClean: () => false, addClean: () => undefined, stop: () => undefined },
     rules: () => rules,
     sourcePorts: redirects ? upstreamSourcePorts : undefined,
     extraCa: ports.upstreamCa,

@@ -7,6 +7,13 @@ export type Side = 'client' | 'server';
 /** Names one message (or one piece of one) of this connection, from `message-start` on. */
 export type MessageId = number;
 
+/**
+ * What the octets of a message are. `whole`: all of it. `piece`: a section, which is found octet for octet in its whole
+ * message and gets that one's delivered octets, or is scanned on its own. `slice`: octets cut out of a section, which
+ * say nothing on their own: they are found in the whole message, or refused.
+ */
+export type Extent = 'whole' | 'piece' | 'slice';
+
 /** What becomes of a message: its delivered form (same octet count as the original) may leave, or must not. */
 export type Release = 'deliver' | 'refuse';
 
@@ -34,18 +41,28 @@ export type EngineAction =
       /** RFC 1939 §3: a line that begins with "." gets one more. The session stuffs while it streams. */
       readonly dotStuff: boolean;
     }
-  /** A message begins to arrive. A piece names the whole message that it should be part of. */
-  | { readonly kind: 'message-start'; readonly message: MessageId; readonly pieceOf?: MessageId | undefined }
+  /** A message begins to arrive, or a part of one; a part names the whole message that it should lie in, if known. */
+  | {
+      readonly kind: 'message-start';
+      readonly message: MessageId;
+      readonly extent: Extent;
+      readonly pieceOf?: MessageId | undefined;
+    }
   /** Its next octets (POP3: dot-stuffing undone). */
   | { readonly kind: 'message-data'; readonly message: MessageId; readonly bytes: Uint8Array }
-  /** All octets are there: decide, and answer with `release`. A piece that is found octet for octet in its whole
-   *  message gets that message's delivered octets; any other is scanned on its own. */
+  /** All octets are there: decide, and answer with `release`. */
   | { readonly kind: 'message-end'; readonly message: MessageId }
+  /** Its octets before `to` have left already, as they came: the delivered form begins with them, or it is refused. */
+  | { readonly kind: 'message-begun'; readonly message: MessageId; readonly to: number }
   /** Its octets are needed no more (sent, or will never be complete): the spool goes. */
   | { readonly kind: 'message-drop'; readonly message: MessageId }
   /** Upgrade both legs: `reply` goes to the client in the clear; its ClientHello tells the name for the server's
    *  handshake, which comes first; then the client's. Octets of either side from before its handshake are dropped. */
   | { readonly kind: 'start-tls'; readonly reply: Uint8Array }
+  /** From here on a side's leg is compressed (RFC 4978), in both directions. `rest`: octets of it that have come already. */
+  | { readonly kind: 'compress'; readonly side: Side; readonly rest: Uint8Array }
+  /** None of the ways to sign in that the server offers can pass through us. */
+  | { readonly kind: 'no-sign-in' }
   /** Stop or go on reading from a side (back-pressure of the engine's own queues). */
   | { readonly kind: 'pause' | 'resume'; readonly side: Side }
   /** Pass a FIN on, after all octets before it. */

@@ -1,6 +1,6 @@
 // The book of messages that are open on one connection: what was decided on each, and who still needs it. The last
 // one that lets go of a message drops its spool.
-import type { EngineAction, MessageId, Release } from './engine.ts';
+import type { EngineAction, Extent, MessageId, Release } from './engine.ts';
 
 type MessageState = 'arriving' | 'held' | Release;
 
@@ -25,13 +25,13 @@ export class Messages {
     return this.#held;
   }
 
-  /** Starts a message that has one holder. A piece holds the whole that it should be part of. */
-  start(pieceOf: MessageId | undefined): MessageId {
+  /** Starts a message that has one holder. A part holds the whole that it should lie in. */
+  start(extent: Extent, pieceOf?: MessageId): MessageId {
     const message = ++this.#last;
     const whole = pieceOf === undefined ? undefined : this.#open.get(pieceOf);
     if (whole) whole.holders++;
     this.#open.set(message, { state: 'arriving', holders: 1, pieceOf: whole && pieceOf });
-    this.#emit(whole ? { kind: 'message-start', message, pieceOf } : { kind: 'message-start', message });
+    this.#emit({ kind: 'message-start', message, extent, ...(whole ? { pieceOf } : {}) });
     return message;
   }
 

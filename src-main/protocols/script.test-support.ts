@@ -3,11 +3,12 @@
 
 import { assertNever } from '../contract/assert-never.ts';
 import { latin1, octets } from './bytes.ts';
-import type { Engine, EngineAction, EngineEvent, MessageId, Release, Side } from './engine.ts';
+import type { Engine, EngineAction, EngineEvent, Extent, MessageId, Release, Side } from './engine.ts';
 import { DotStuffer } from './pop3/multiline.ts';
 
 interface SpooledMessage {
   text: string;
+  readonly extent: Extent;
   readonly pieceOf: MessageId | undefined;
   ended: boolean;
   dropped: boolean;
@@ -102,11 +103,14 @@ export class EngineScript {
         return;
       }
       case 'message-start': {
-        const { message, pieceOf } = action;
+        const { message, extent, pieceOf } = action;
         if (pieceOf !== undefined) this.#spooled(pieceOf);
-        this.messages.set(message, { text: '', pieceOf, ended: false, dropped: false });
+        this.messages.set(message, { text: '', extent, pieceOf, ended: false, dropped: false });
         return;
       }
+      case 'message-begun':
+        this.notes.push(`begun ${action.message} ${action.to}`);
+        return;
       case 'message-data':
         this.#spooled(action.message).text += latin1(action.bytes);
         return;
@@ -118,6 +122,12 @@ export class EngineScript {
         return;
       case 'start-tls':
         this.notes.push(`start-tls ${latin1(action.reply)}`);
+        return;
+      case 'compress':
+        this.notes.push(`compress ${action.side} ${latin1(action.rest)}`.trimEnd());
+        return;
+      case 'no-sign-in':
+        this.notes.push(action.kind);
         return;
       case 'pause':
       case 'resume':

@@ -4,7 +4,7 @@ import type { Verdict } from '../contract/verdict.ts';
 import type { Release } from '../protocols/engine.ts';
 import type { Scanner } from '../scanner/pool.ts';
 import { Delivery, type MessageOutcome } from './delivery.ts';
-import { memoryQuarantine, memorySpools, wordScanner } from './testing.fixture.ts';
+import { memoryQuarantine, memorySpools, memoryVerdicts, wordScanner } from './testing.fixture.ts';
 
 function setUp(changes: { quarantineWorks?: boolean; spoolWorks?: boolean; scanner?: Scanner } = {}) {
   const spools = memorySpools(() => changes.spoolWorks ?? true);
@@ -16,13 +16,15 @@ function setUp(changes: { quarantineWorks?: boolean; spoolWorks?: boolean; scann
     quarantine,
     scanner: changes.scanner ?? wordScanner(),
     summarise: async () => ({ sender: 'a@example.test', subject: 'hello' }),
+    verdicts: memoryVerdicts(),
+    treatment: { neutralise: true, tag: undefined },
     server: 'mail.example.test',
     onRelease: (message, release) => released.set(message, release),
     onOutcome: (outcome) => outcomes.push(outcome),
     onBacklog: () => undefined,
   });
   const give = (id: number, text: string, pieceOf?: number) => {
-    delivery.start(id, pieceOf);
+    delivery.start(id, pieceOf === undefined ? 'whole' : 'piece', pieceOf);
     delivery.append(id, Buffer.from(text));
     delivery.end(id);
   };
@@ -85,7 +87,7 @@ describe('what becomes of a message', () => {
       parts: 0,
       ms: 0,
     };
-    const scanner = { ...wordScanner(), scan: async () => ({ verdict, overwrites: [] }) };
+    const scanner = { ...wordScanner(), scan: async () => ({ verdict, overwrites: [], tags: [] }) };
     const { give, released, outcomes, text, quarantine } = setUp({ scanner });
     give(1, 'a VIRUS in it');
     await settle();
@@ -152,7 +154,7 @@ describe('giving up', () => {
   test('stop drops all', async () => {
     const { give, delivery, released, spools } = setUp();
     give(1, 'hello');
-    delivery.start(2, undefined);
+    delivery.start(2, 'whole', undefined);
     delivery.stop();
     await settle();
     expect(released.size).toBe(0);

@@ -3,20 +3,31 @@
 import { createHash, type Hash } from 'node:crypto';
 import { assertNever } from '../contract/assert-never.ts';
 import type { MessageEvent, NotScannedReason } from '../contract/state.ts';
-import type { Verdict } from '../contract/verdict.ts';
-import type { MessageId, Release } from '../protocols/engine.ts';
-import type { Overwrite, Scanner } from '../scanner/pool.ts';
+import type { Extent, MessageId, Release } from '../protocols/engine.ts';
+import type { Tagging } from '../scanner/header-tag.ts';
+import type { Overwrite, Scanner, ScanResult } from '../scanner/pool.ts';
 import type { Quarantine } from '../storage/quarantine.ts';
 import type { Spool, SpoolStore } from '../storage/spool.ts';
+import type { VerdictCache } from '../storage/verdict-cache.ts';
 import { findPiece } from './piece-search.ts';
 
 /** What a page is told of one message; the proxy adds the connection to it. */
 export type MessageOutcome = Omit<MessageEvent, 'id' | 'at' | 'server' | 'program'>;
 
+/** What is done with an infected message. */
+export interface Treatment {
+  /** Its infected parts are made harmless; else it is delivered as it came. */
+  readonly neutralise: boolean;
+  /** How its header tells of it, if at all. */
+  readonly tag: Tagging | undefined;
+}
+
 export interface DeliveryOptions {
   readonly spools: SpoolStore;
   readonly scanner: Scanner;
   readonly quarantine: Quarantine;
+  readonly verdicts: VerdictCache;
+  readonly treatment: Treatment;
   /** Sender and subject for people, from the first octets of a message; never throws. */
   readonly summarise: (head: Uint8Array) => Promise<{ sender?: string; subject?: string }>;
   /** Name of the server, for the quarantine. */
@@ -40,7 +51,10 @@ interface Held {
   readonly spool: Spool;
   /** Goes along with the octets, so that the scan need not begin with it. */
   readonly sha256: Hash;
+  readonly extent: Extent;
   readonly pieceOf: MessageId | undefined;
+  /** Octets at its beginning that have left already, as they came. */
+  begunBytes: number;
   overwrites: readonly Overwrite[];
   dropped: boolean;
 }
@@ -78,11 +92,13 @@ export class Delivery {
     this.#options = options;
   }
 
-  start(message: MessageId, pieceOf: MessageId | undefined): void {
+  start(message: MessageId, extent: Extent, pieceOf: MessageId | undefined): void {
     this.#held.set(message, {
       spool: this.#options.spools.create(),
       sha256: createHash('sha256'),
+      extent,
       pieceOf,
+      begunBytes: 0,
       overwrites: [],
       dropped: false,
     });
@@ -100,6 +116,12 @@ export class Delivery {
       this.#waiting = false;
       this.#options.onBacklog(false);
     });
+  }
+
+  /** Octets before `to` have left: they can't be changed any more. */
+  begun(message: MessageId, to: number): void {
+    const held = this.#held.get(message);
+    if (held) held.begunBytes = to;
   }
 
   /** Decides on a complete message and calls `onRelease`, unless it is dropped or stopped meanwhile. */
@@ -156,10 +178,7 @@ export class Delivery {
   async #decide(held: Held): Promise<Release> {
     const { spool } = held;
     const finished = await spool.finish();
-    if (!finished.ok) {
-      this.#report({ outcome: 'not-scanned', detections: [], limits: ['spool-failed'] });
-      return 'refuse';
-    }
+    if (!finished.ok) return this.#unscanned('spool-failed');
     const whole = held.pieceOf === undefined ? undefined : this.#held.get(held.pieceOf);
     if (whole) {
       const at = await findPiece(whole.spool, spool, whole.overwrites);
@@ -168,21 +187,32 @@ export class Delivery {
         return 'deliver';
       }
     }
-    const { verdict, overwrites } = await this.#options.scanner.scan(spool.source(), {
+    if (held.extent === 'slice') return this.#unscanned('part-not-found');
+    const sha256 = held.sha256.digest('hex');
+    if (this.#options.verdicts.isClean(sha256)) return this.#clean(held);
+    const { neutralise, tag } = this.#options.treatment;
+    const result = await this.#options.scanner.scan(spool.source(), {
       signal: this.#abort.signal,
-      neutralise: true,
-      sha256: held.sha256.digest('hex'),
+      neutralise,
+      ...(tag && held.extent === 'whole' ? { tag } : {}),
+      sha256,
     });
-    return await this.#settle(held, verdict, overwrites);
+    if (result.verdict.outcome === 'clean') this.#options.verdicts.addClean(sha256);
+    return await this.#settle(held, result);
   }
 
-  async #settle(held: Held, verdict: Verdict, overwrites: readonly Overwrite[]): Promise<Release> {
+  /** A part of a clean message is no message of its own. */
+  #clean({ extent }: Held): Release {
+    if (extent === 'whole') this.#report({ outcome: 'clean', detections: [], limits: [] });
+    return 'deliver';
+  }
+
+  async #settle(held: Held, { verdict, overwrites, tags }: ScanResult): Promise<Release> {
     const { outcome, detections, limits } = verdict;
     if (held.dropped) return 'refuse';
     switch (outcome) {
       case 'clean':
-        this.#report({ outcome, detections, limits });
-        return 'deliver';
+        return this.#clean(held);
       case 'suspicious':
       case 'not-scanned':
         this.#report({ outcome, detections, limits, ...(await this.#summary(held)) });
@@ -201,9 +231,10 @@ export class Delivery {
           this.#report({ outcome, detections, limits, ...summary });
           return 'refuse';
         }
-        held.overwrites = overwrites;
+        const { begunBytes } = held;
+        held.overwrites = begunBytes > 0 ? overwrites : [...tags, ...overwrites];
         this.#report({ outcome, detections, limits, ...summary, quarantineId: kept.id });
-        return 'deliver';
+        return overwrites.some(({ offset }) => offset < begunBytes) ? 'refuse' : 'deliver';
       }
       default:
         return assertNever(outcome);
@@ -217,8 +248,12 @@ export class Delivery {
   }
 
   #refuse(message: MessageId, reason: NotScannedReason): void {
+    this.#options.onRelease(message, this.#unscanned(reason));
+  }
+
+  #unscanned(reason: NotScannedReason): Release {
     this.#report({ outcome: 'not-scanned', detections: [], limits: [reason] });
-    this.#options.onRelease(message, 'refuse');
+    return 'refuse';
   }
 
   #report(outcome: MessageOutcome): void {

@@ -5,7 +5,14 @@ import type { ConnectionOwner, Endpoint } from '../contract/connection.ts';
 import { defaultSettings, type MailTransportSettings } from '../contract/settings.ts';
 import { createProxy, type MailProxy, type ProxyOptions } from './proxy.ts';
 import { rulesFrom } from './rules.ts';
-import { memoryQuarantine, memorySpools, received, socketPair, wordScanner } from './testing.fixture.ts';
+import {
+  memoryQuarantine,
+  memorySpools,
+  memoryVerdicts,
+  received,
+  socketPair,
+  wordScanner,
+} from './testing.fixture.ts';
 
 const teardown: (() => unknown)[] = [];
 afterEach(async () => {
@@ -59,6 +66,7 @@ function startProxy(settings: Partial<MailTransportSettings> = {}, changes: Part
     scanner: wordScanner(),
     spools: memorySpools(),
     quarantine: memoryQuarantine(),
+    verdicts: memoryVerdicts(),
     rules: () => rulesFrom(current.settings, current.revision),
     sourcePorts: undefined,
     extraCa: undefined,

@@ -14,6 +14,7 @@ import { createPop3Engine } from '../protocols/pop3/engine.ts';
 import type { Scanner } from '../scanner/pool.ts';
 import type { Quarantine } from '../storage/quarantine.ts';
 import type { SpoolStore } from '../storage/spool.ts';
+import type { VerdictCache } from '../storage/verdict-cache.ts';
 import { ConnectionTable, type Entry, serverLabel } from './connection-table.ts';
 import { nextChunk } from './next-chunk.ts';
 import { relay, reset } from './relay.ts';
@@ -35,6 +36,7 @@ export interface ProxyOptions {
   readonly scanner: Scanner;
   readonly spools: SpoolStore;
   readonly quarantine: Quarantine;
+  readonly verdicts: VerdictCache;
   /** The rules for a connection that is accepted now. */
   readonly rules: () => ProxyRules;
   /** Source ports of upstream connections, when the kernel's redirect knows ours by them. */
@@ -181,18 +183,21 @@ export function createProxy(options: ProxyOptions): MailProxy {
     }
   }
 
-  function scan(entry: Entry, legs: Legs, kind: 'imap' | 'pop3'): void {
+  function scan(entry: Entry, legs: Legs, kind: 'imap' | 'pop3', rules: ProxyRules): void {
     entry.state = 'scanning';
     const session = new Session({
       client: legs.client,
       server: legs.server,
       engine: kind === 'imap' ? createImapEngine({ tls: legs.tls }) : createPop3Engine({ tls: legs.tls }),
       forwarded: legs.forwarded,
-      keepAliveMs,
+      keepAliveMs: rules.keepAlive ? keepAliveMs : undefined,
+      onNoSignIn: () => options.log('no-sign-in', { id: entry.id, server: serverLabel(entry) }),
       delivery: {
         spools: options.spools,
         scanner: options.scanner,
         quarantine: options.quarantine,
+        verdicts: options.verdicts,
+        treatment: rules.treatment,
         summarise: options.summarise,
         server: serverLabel(entry),
         onOutcome: (outcome) => {
@@ -257,7 +262,7 @@ export function createProxy(options: ProxyOptions): MailProxy {
       spoken.kind === 'not-mail' ? undefined : legs.tls ? `${spoken.kind}s` : spoken.kind;
     entry.protocol = protocol;
     if (spoken.kind !== 'not-mail' && protocol && rules.protocols[protocol]) {
-      scan(entry, legs, spoken.kind);
+      scan(entry, legs, spoken.kind, rules);
       return;
     }
     if (legs.greeting.length > 0) legs.client.write(legs.greeting);

@@ -3,6 +3,7 @@ import { type AddressRange, addressInRanges, parseAddressEntry } from '../contra
 import { type ApplicationRule, parseApplicationRule, ruleMatches } from '../contract/application-rule.ts';
 import type { ConnectionOwner, Endpoint, MailProtocol, RelayReason } from '../contract/connection.ts';
 import type { MailTransportSettings } from '../contract/settings.ts';
+import type { Treatment } from './delivery.ts';
 
 interface ExcludedRange {
   readonly range: AddressRange;
@@ -17,6 +18,9 @@ export interface ProxyRules {
   readonly protocols: Readonly<Record<MailProtocol, boolean>>;
   readonly addresses: readonly ExcludedRange[];
   readonly applications: readonly ApplicationRule[];
+  readonly treatment: Treatment;
+  /** Whether a client that waits for a scan hears something meanwhile. */
+  readonly keepAlive: boolean;
 }
 
 /** Parses the page's settings. Entries that the schema let through always parse. */
@@ -39,6 +43,8 @@ export function rulesFrom(settings: MailTransportSettings, revision: number): Pr
       const parsed = parseApplicationRule(entry.application);
       return parsed.ok ? [parsed.rule] : [];
     }),
+    treatment: { neutralise: true, tag: undefined },
+    keepAlive: true,
   };
 }
 

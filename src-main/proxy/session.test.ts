@@ -3,7 +3,14 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ErrorCode } from '../contract/error-codes.ts';
 import type { Engine, EngineAction, EngineEvent } from '../protocols/engine.ts';
 import { Session, type SessionOptions } from './session.ts';
-import { memoryQuarantine, memorySpools, received, socketPair, wordScanner } from './testing.fixture.ts';
+import {
+  memoryQuarantine,
+  memorySpools,
+  memoryVerdicts,
+  received,
+  socketPair,
+  wordScanner,
+} from './testing.fixture.ts';
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
 
@@ -44,6 +51,7 @@ async function startSession(
     engine,
     forwarded: Buffer.alloc(0),
     keepAliveMs: 10_000,
+    onNoSignIn: () => undefined,
     upgrade: async () => ({ ok: false, reason: 'client-tls-failed' }),
     onEnd: (reason) => ended.resolve(reason),
     delivery: {
@@ -51,6 +59,8 @@ async function startSession(
       quarantine,
       scanner: wordScanner(),
       summarise: async () => ({}),
+      verdicts: memoryVerdicts(),
+      treatment: { neutralise: true, tag: undefined },
       server: 'mail.example.test',
       onOutcome: () => undefined,
     },
@@ -147,7 +157,7 @@ function holdingEngine() {
     const message = next++;
     sizes.set(message, event.bytes.length);
     return [
-      { kind: 'message-start', message },
+      { kind: 'message-start', message, extent: 'whole' },
       { kind: 'message-data', message, bytes: event.bytes },
       { kind: 'message-end', message },
     ];
@@ -184,6 +194,8 @@ describe('messages', () => {
         quarantine: memoryQuarantine(),
         scanner,
         summarise: async () => ({}),
+        verdicts: memoryVerdicts(),
+        treatment: { neutralise: true, tag: undefined },
         server: 's',
         onOutcome: () => undefined,
       },
@@ -204,7 +216,7 @@ describe('keep-alive', () => {
   test('is due each interval while a message is held, also while the server goes on sending', async () => {
     const { engine, events } = passingEngine((event) =>
       event.kind === 'data' && text(event.bytes) === 'hold'
-        ? [{ kind: 'message-start', message: 1 }]
+        ? [{ kind: 'message-start', message: 1, extent: 'whole' }]
         : event.kind === 'data'
           ? []
           : undefined,

@@ -1,11 +1,13 @@
 // One scanned connection: feeds what the sockets say to the engine as events and runs its actions. The only writer
 // of both sockets while it lives.
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { assertNever } from '../contract/assert-never.ts';
 import type { ErrorCode } from '../contract/error-codes.ts';
 import type { Engine, EngineAction, EngineEvent, Side } from '../protocols/engine.ts';
 import { DotStuffer } from '../protocols/pop3/multiline.ts';
 import { ClientWriter } from './client-writer.ts';
+import { compressedLeg } from './compressed-leg.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import { reset } from './relay.ts';
 
@@ -23,8 +25,10 @@ export interface SessionOptions {
   readonly forwarded: Uint8Array;
   /** Opens TLS on both legs: reads the ClientHello, shakes hands with the server, then with the client. */
   readonly upgrade: (client: Socket, server: Socket) => Promise<Upgrade>;
-  /** A client that waits for a scan hears something this often: mbsync gives up after 20 s. */
-  readonly keepAliveMs: number;
+  /** A client that waits for a scan hears something this often, if at all: mbsync gives up after 20 s. */
+  readonly keepAliveMs: number | undefined;
+  /** None of the server's ways to sign in passes through us. */
+  readonly onNoSignIn: () => void;
   readonly onEnd: (reason: ErrorCode | undefined) => void;
 }
 
@@ -39,7 +43,7 @@ export class Session {
   readonly #engine: Engine;
   readonly #delivery: Delivery;
   readonly #writer: ClientWriter;
-  readonly #sockets: Record<Side, Socket>;
+  readonly #sockets: Record<Side, Duplex>;
   readonly #brakes: Record<Side, Set<Brake>> = { client: new Set(), server: new Set() };
   #forwarded: Uint8Array;
   readonly #detach: Record<Side, () => void> = { client: () => undefined, server: () => undefined };
@@ -141,7 +145,10 @@ export class Session {
         this.#sendMessage(action.message, action.from, action.to, action.dotStuff);
         return;
       case 'message-start':
-        this.#delivery.start(action.message, action.pieceOf);
+        this.#delivery.start(action.message, action.extent, action.pieceOf);
+        return;
+      case 'message-begun':
+        this.#delivery.begun(action.message, action.to);
         return;
       case 'message-data':
         this.#delivery.append(action.message, action.bytes);
@@ -154,6 +161,12 @@ export class Session {
         return;
       case 'start-tls':
         this.#startTls(action.reply);
+        return;
+      case 'compress':
+        this.#compress(action.side, action.rest);
+        return;
+      case 'no-sign-in':
+        this.#options.onNoSignIn();
         return;
       case 'pause':
         this.#brake(action.side, 'engine', true);
@@ -217,7 +230,7 @@ export class Session {
       // Until here octets of the client were read and dropped; from here on its ClientHello is due.
       this.#detach.client();
       this.#detach.server();
-      const { client, server } = this.#sockets;
+      const { client, server } = this.#options;
       client.uncork();
       void this.#options.upgrade(client, server).then((upgrade) => {
         if (this.#ended) return;
@@ -236,6 +249,19 @@ export class Session {
         this.#feed({ kind: 'tls-ready' });
       });
     });
+  }
+
+  #compress(side: Side, rest: Uint8Array): void {
+    const swap = () => {
+      this.#detach[side]();
+      const leg = compressedLeg(this.#sockets[side], rest);
+      this.#sockets[side] = leg;
+      if (side === 'client') this.#writer.use(leg);
+      this.#attach(side);
+      this.#resumeIfFree(side);
+    };
+    if (side === 'client') this.#writer.after(swap);
+    else swap();
   }
 
   #brake(side: Side, brake: Brake, on: boolean): void {
@@ -267,7 +293,8 @@ export class Session {
 
   /** The client hears something each interval in which messages are held and nothing else was sent to it. */
   #timeKeepAlive(): void {
-    if (this.#ended || this.#delivery.pending === 0) {
+    const { keepAliveMs } = this.#options;
+    if (this.#ended || keepAliveMs === undefined || this.#delivery.pending === 0) {
       clearTimeout(this.#keepAlive);
       this.#keepAlive = undefined;
     } else if (!this.#keepAlive) {
@@ -276,7 +303,7 @@ export class Session {
         this.#keepAlive = undefined;
         if (!this.#spoke) this.#feed({ kind: 'keep-alive' });
         this.#timeKeepAlive();
-      }, this.#options.keepAliveMs);
+      }, keepAliveMs);
       this.#keepAlive.unref();
     }
   }

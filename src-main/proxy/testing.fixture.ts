@@ -5,6 +5,7 @@ import type { Verdict } from '../contract/verdict.ts';
 import type { Overwrite, Scanner } from '../scanner/pool.ts';
 import type { Quarantine } from '../storage/quarantine.ts';
 import type { Spool, SpoolStore } from '../storage/spool.ts';
+import type { VerdictCache } from '../storage/verdict-cache.ts';
 
 /** Two ends of one TCP connection on loopback: what a peer sees, and what the proxy holds. */
 export async function socketPair(): Promise<{ outer: Socket; inner: Socket }> {
@@ -88,8 +89,17 @@ export function wordScanner(): Scanner {
       const bytes = source.kind === 'bytes' ? Buffer.from(source.bytes) : Buffer.alloc(0);
       const offset = bytes.indexOf('VIRUS');
       const overwrites: Overwrite[] = offset === -1 ? [] : [{ offset, bytes: Buffer.from('.....') }];
-      return { verdict: offset === -1 ? cleanVerdict : infectedVerdict, overwrites };
+      return { verdict: offset === -1 ? cleanVerdict : infectedVerdict, overwrites, tags: [] };
     },
+  };
+}
+
+/** Remembers nothing, or what it was given. */
+export function memoryVerdicts(clean = new Set<string>()): VerdictCache {
+  return {
+    isClean: (sha256) => clean.has(sha256),
+    addClean: (sha256) => clean.add(sha256),
+    stop: () => undefined,
   };
 }
 

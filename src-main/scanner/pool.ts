@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { assertNever } from '../contract/assert-never.ts';
 import { type LimitCode, outcomeOf, type Verdict } from '../contract/verdict.ts';
+import type { Tagging } from './header-tag.ts';
 import {
   bytesPerWorker,
   defaultLimits,
@@ -18,16 +19,20 @@ import type { EngineInfo, ScanOrder, ScanSource, WorkerAnswer, WorkerSetup } fro
 
 export type { Overwrite } from './neutralise.ts';
 
-interface ScanResult {
+export interface ScanResult {
   readonly verdict: Verdict;
   /** Ascending, without overlaps; empty unless infected and asked for. */
   readonly overwrites: readonly Overwrite[];
+  /** More of them, in the header and apart from `overwrites`: the marks that were asked for. */
+  readonly tags: readonly Overwrite[];
 }
 
 interface ScanOptions {
   readonly signal?: AbortSignal;
   /** Also work out the overwrites of an infected message. */
   readonly neutralise?: boolean;
+  /** Also mark it in its header, where that has room for it. */
+  readonly tag?: Tagging;
   /** Hex SHA-256 of the octets, where it was worked out while they arrived: that is time saved at the end. */
   readonly sha256?: string;
 }
@@ -119,7 +124,7 @@ class Pool implements Scanner {
   }
 
   scan(source: ScanSource, options: ScanOptions = {}): Promise<ScanResult> {
-    const { signal, neutralise = false, sha256 } = options;
+    const { signal, neutralise = false, tag, sha256 } = options;
     if (this.#isStopped) return Promise.reject(new Error('the scanner is stopped'));
     if (signal?.aborted) return Promise.reject(signal.reason);
     const sizeBytes = sizeOf(source);
@@ -127,7 +132,7 @@ class Pool implements Scanner {
     if (this.#waiting.length >= waitingMessages) return Promise.resolve(unscanned('queue-full', sizeBytes));
     if (this.#slots.length === 0) return Promise.resolve(unscanned('engine-failed', sizeBytes));
     const { promise, resolve, reject } = Promise.withResolvers<ScanResult>();
-    const order: ScanOrder = { id: this.#nextId++, source, neutralise, sha256 };
+    const order: ScanOrder = { id: this.#nextId++, source, neutralise, tag, sha256 };
     const job: Job = { order, sizeBytes, settle: resolve, fail: reject };
     this.#waiting.push(job);
     this.#dispatch();
@@ -184,7 +189,7 @@ class Pool implements Scanner {
         if (this.#slots.every(({ isReady }) => isReady)) this.#started.resolve();
         break;
       case 'done':
-        this.#finish(slot, answer.id)?.settle(resultOf(answer.report, answer.overwrites));
+        this.#finish(slot, answer.id)?.settle(resultOf(answer.report, answer.overwrites, answer.tags));
         break;
       case 'too-large': {
         const job = this.#finish(slot, answer.id);
@@ -275,16 +280,18 @@ class Pool implements Scanner {
   }
 }
 
-function resultOf(report: Report, overwrites: readonly Overwrite[]): ScanResult {
-  return { verdict: { outcome: outcomeOf(report.detections, report.complete), ...report }, overwrites };
+function resultOf(
+  report: Report,
+  overwrites: readonly Overwrite[] = [],
+  tags: readonly Overwrite[] = [],
+): ScanResult {
+  const outcome = outcomeOf(report.detections, report.complete);
+  return { verdict: { outcome, ...report }, overwrites, tags };
 }
 
 /** The verdict on a message that was not looked into at all; its SHA-256 is not known. */
 function unscanned(code: LimitCode, bytes: number): ScanResult {
-  return resultOf(
-    { complete: false, detections: [], limits: [code], sha256: '', bytes, parts: 0, ms: 0 },
-    [],
-  );
+  return resultOf({ complete: false, detections: [], limits: [code], sha256: '', bytes, parts: 0, ms: 0 });
 }
 
 /**

@@ -27,6 +27,6 @@ parentPort?.on('message', ({ id, source }: ScanOrder) => {
     parts: 1,
     ms: 0,
   };
-  say({ kind: 'done', id, report, overwrites: [] });
+  say({ kind: 'done', id, report, overwrites: [], tags: [] });
 });
 say({ kind: 'ready', engines: [{ id: 'test', version: '1', rules: 0 }] });

@@ -1,4 +1,5 @@
 // What the pool and its workers say to each other.
+import type { Tagging } from './header-tag.ts';
 import type { ScanLimits } from './limits.ts';
 import type { Overwrite } from './neutralise.ts';
 import type { Report } from './pipeline.ts';
@@ -24,6 +25,7 @@ export interface ScanOrder {
   readonly id: number;
   readonly source: ScanSource;
   readonly neutralise: boolean;
+  readonly tag: Tagging | undefined;
   /** Of the source's octets, where whoever collected them knows it. */
   readonly sha256: string | undefined;
 }
@@ -35,6 +37,7 @@ export type WorkerAnswer =
       readonly id: number;
       readonly report: Report;
       readonly overwrites: readonly Overwrite[];
+      readonly tags: readonly Overwrite[];
     }
   /** A file that grew beyond the message limit. */
   | { readonly kind: 'too-large'; readonly id: number }

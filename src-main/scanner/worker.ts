@@ -38,7 +38,7 @@ function scan(order: ScanOrder, bytes: Buffer, inspector: Inspector): WorkerAnsw
     order.neutralise && isInfected(found.detections)
       ? neutralise(bytes, found, inspector, proofDeadline)
       : [];
-  return { kind: 'done', id, report: reportOf(found, bytes.length, now() - startedAt), overwrites };
+  return { kind: 'done', id, report: reportOf(found, bytes.length, now() - startedAt), overwrites, tags: [] };
 }
 
 function answer(order: ScanOrder, inspector: Inspector): WorkerAnswer {

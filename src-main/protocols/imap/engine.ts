@@ -6,7 +6,7 @@ import { ActionList } from '../actions.ts';
 import { Brakes } from '../brakes.ts';
 import { latin1, lineEnd, octets } from '../bytes.ts';
 import { Ends } from '../ends.ts';
-import type { Engine, EngineAction, EngineEvent, EngineOptions, MessageId } from '../engine.ts';
+import type { Engine, EngineAction, EngineEvent, EngineOptions, Extent, MessageId } from '../engine.ts';
 import { imapLineBytes, outstandingCommands } from '../limits.ts';
 import { Messages } from '../messages.ts';
 import { mayAuthenticateBy } from '../sasl.ts';
@@ -49,7 +49,7 @@ class ImapEngine {
   readonly #wholes = new SequenceMap((message) => this.#messages.letGo(message));
   readonly #ledger = new Ledger();
   readonly #responses = new ResponseParser({
-    start: (source) => this.#messages.start(this.#wholeOf(source)),
+    start: (source) => this.#start(source),
     data: (message, bytes) => this.#messages.data(message, bytes),
     end: (message) => this.#messages.end(message),
     response: (response) => this.#response(response),
@@ -251,6 +251,10 @@ class ImapEngine {
 
   // --- the server
 
+  #start(source: ContentSource): MessageId {
+    return this.#messages.start(extentOf(source), this.#wholeOf(source));
+  }
+
   /** The whole message that content should be a part of, if we fetched it and it may leave. */
   #wholeOf(source: ContentSource): MessageId | undefined {
     const { number, uid, role } = source;
@@ -337,6 +341,12 @@ class ImapEngine {
     const owner = messages.length > 0 ? this.#ledger.ownerOf({ number, uid, keys }) : undefined;
     this.#queue.push({ kind: 'response', segments, messages, failing: owner?.failing });
   }
+}
+
+/** A section cut short may hide half of something; fields of a header are never found in one piece. */
+function extentOf({ key, role }: ContentSource): Extent {
+  if (role === 'whole') return 'whole';
+  return key.endsWith('>') && !key.includes('HEADER.FIELDS') ? 'slice' : 'piece';
 }
 
 function asksElsewhere(name: string, text: string, names: number): boolean {

@@ -29,7 +29,7 @@ export class MessageAnswer {
     const bareLf = lineEnd(status) === status.length - 1;
     this.#unstuffer = new DotUnstuffer(bareLf);
     if (shape.kind === 'top') this.#counter = new LineCounter(shape.bodyLines);
-    if (shape.kind !== 'header') this.#message = messages.start(undefined);
+    if (shape.kind !== 'header') this.#message = messages.start('whole');
   }
 
   /** Takes octets; the index behind its end in them, once it has come. */
@@ -76,7 +76,7 @@ export class MessageAnswer {
   }
 
   #becomeMessage(): MessageId {
-    const message = this.#messages.start(undefined);
+    const message = this.#messages.start('piece');
     this.#message = message;
     const header = this.#header.joined();
     if (header.length > 0) this.#messages.data(message, header);
