@@ -25,12 +25,17 @@ export class ActionList {
     return this.#closed;
   }
 
-  /** Ends the connection once; `status` begins the line that tells the client why. */
-  close(reason: ErrorCode, status: string): void {
+  /**
+   * Ends the connection once; `status` begins the line that tells the client why. Without one it is told nothing: it is
+   * in the middle of a message, and would take the line for a part of it.
+   */
+  close(reason: ErrorCode, status: string | undefined): void {
     if (this.#closed) return;
     this.#closed = true;
-    const bytes = octets(`${status} Closed by the mail scanner: ${reason}\r\n`);
-    this.emit({ kind: 'send', to: 'client', bytes });
+    if (status !== undefined) {
+      const bytes = octets(`${status} Closed by the mail scanner: ${reason}\r\n`);
+      this.emit({ kind: 'send', to: 'client', bytes });
+    }
     this.emit({ kind: 'close', reason });
   }
 

@@ -10,9 +10,10 @@ export type MessageId = number;
 /**
  * What the octets of a message are. `whole`: all of it. `piece`: a section, which is found octet for octet in its whole
  * message and gets that one's delivered octets, or is scanned on its own. `slice`: octets cut out of a section, which
- * say nothing on their own: they are found in the whole message, or refused.
+ * say nothing on their own: they are found in the whole message, or refused. `probe`: they stand in the whole message
+ * at a place that is known, or are refused; they never leave themselves.
  */
-export type Extent = 'whole' | 'piece' | 'slice';
+export type Extent = 'whole' | 'piece' | 'slice' | 'probe';
 
 /** What becomes of a message: its delivered form (same octet count as the original) may leave, or must not. */
 export type Release = 'deliver' | 'refuse';
@@ -47,6 +48,8 @@ export type EngineAction =
       readonly message: MessageId;
       readonly extent: Extent;
       readonly pieceOf?: MessageId | undefined;
+      /** Of a probe: where its octets stand in the whole message. */
+      readonly at?: number | undefined;
     }
   /** Its next octets (POP3: dot-stuffing undone). */
   | { readonly kind: 'message-data'; readonly message: MessageId; readonly bytes: Uint8Array }

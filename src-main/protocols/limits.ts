@@ -36,3 +36,12 @@ export const pieceBatch = 16;
 
 /** Whole messages kept for the next piece (Thunderbird reads 20 MB in 329 commands): each holds a spool. */
 export const keptWholes = 4;
+
+/** Answers out of one kept message before it is fetched anew: a burst of commands costs no more memory than that. */
+export const keptServings = 16;
+
+/** Body lines of a message whose ends are remembered, so that any TOP with so many is cut out of it. */
+export const indexedBodyLines = 1_000;
+
+/** What is kept of a message's beginning for a client that waits: at 4 octets in 10 s it lasts for over 40 minutes. */
+export const earlyHeaderBytes = 1024;

@@ -1,6 +1,8 @@
 // Turns arriving chunks into lines and stretches of a literal. Every octet is searched for LF once, however the
 // input is split, and a line that lies in one chunk is a view of it.
 
+import { joinBytes } from './bytes.ts';
+
 const none = new Uint8Array(0);
 
 export class LineReader {
@@ -64,6 +66,18 @@ export class LineReader {
     prefix.set(this.#partial.subarray(0, kept));
     prefix.set(rest.subarray(0, prefix.length - kept), kept);
     return prefix;
+  }
+
+  /** All octets that wait; they are forgotten here. */
+  takeAll(): Uint8Array {
+    const [first = none, ...others] = this.#chunks.slice(this.#head);
+    const all = joinBytes([
+      this.#partial.subarray(0, this.#partialLength),
+      first.subarray(this.#at),
+      ...others,
+    ]);
+    this.clear();
+    return all;
   }
 
   clear(): void {

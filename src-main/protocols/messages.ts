@@ -25,13 +25,19 @@ export class Messages {
     return this.#held;
   }
 
-  /** Starts a message that has one holder. A part holds the whole that it should lie in. */
-  start(extent: Extent, pieceOf?: MessageId): MessageId {
+  /** Starts a message that has one holder. A part holds the whole that it should lie in; `at`: where a probe should. */
+  start(extent: Extent, pieceOf?: MessageId, at?: number): MessageId {
     const message = ++this.#last;
     const whole = pieceOf === undefined ? undefined : this.#open.get(pieceOf);
     if (whole) whole.holders++;
     this.#open.set(message, { state: 'arriving', holders: 1, pieceOf: whole && pieceOf });
-    this.#emit({ kind: 'message-start', message, extent, ...(whole ? { pieceOf } : {}) });
+    this.#emit({
+      kind: 'message-start',
+      message,
+      extent,
+      ...(whole ? { pieceOf } : {}),
+      ...(at === undefined ? {} : { at }),
+    });
     return message;
   }
 
@@ -62,6 +68,12 @@ export class Messages {
   /** `undefined` once it is dropped. */
   state(message: MessageId): MessageState | undefined {
     return this.#open.get(message)?.state;
+  }
+
+  /** One holder more. */
+  hold(message: MessageId): void {
+    const found = this.#open.get(message);
+    if (found) found.holders++;
   }
 
   /** One holder needs it no more. */

@@ -22,6 +22,11 @@ export class OutputQueue<Output extends object> {
     return this.#head < this.#waiting.length;
   }
 
+  /** What everything else waits for. */
+  get first(): Output | undefined {
+    return this.#waiting[this.#head];
+  }
+
   /** Octets that wait, those of messages not counted. */
   get bytes(): number {
     return this.#bytes;

@@ -9,6 +9,7 @@ import { DotStuffer } from './pop3/multiline.ts';
 interface SpooledMessage {
   text: string;
   readonly extent: Extent;
+  readonly at: number | undefined;
   readonly pieceOf: MessageId | undefined;
   ended: boolean;
   dropped: boolean;
@@ -103,9 +104,9 @@ export class EngineScript {
         return;
       }
       case 'message-start': {
-        const { message, extent, pieceOf } = action;
+        const { message, extent, pieceOf, at } = action;
         if (pieceOf !== undefined) this.#spooled(pieceOf);
-        this.messages.set(message, { text: '', extent, pieceOf, ended: false, dropped: false });
+        this.messages.set(message, { text: '', extent, pieceOf, at, ended: false, dropped: false });
         return;
       }
       case 'message-begun':

@@ -24,7 +24,7 @@ function setUp(changes: { quarantineWorks?: boolean; spoolWorks?: boolean; scann
     onBacklog: () => undefined,
   });
   const give = (id: number, text: string, pieceOf?: number) => {
-    delivery.start(id, pieceOf === undefined ? 'whole' : 'piece', pieceOf);
+    delivery.start({ message: id, extent: pieceOf === undefined ? 'whole' : 'piece', pieceOf });
     delivery.append(id, Buffer.from(text));
     delivery.end(id);
   };
@@ -154,7 +154,7 @@ describe('giving up', () => {
   test('stop drops all', async () => {
     const { give, delivery, released, spools } = setUp();
     give(1, 'hello');
-    delivery.start(2, 'whole', undefined);
+    delivery.start({ message: 2, extent: 'whole' });
     delivery.stop();
     await settle();
     expect(released.size).toBe(0);

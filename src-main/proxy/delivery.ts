@@ -9,7 +9,7 @@ import type { Overwrite, Scanner, ScanResult } from '../scanner/pool.ts';
 import type { Quarantine } from '../storage/quarantine.ts';
 import type { Spool, SpoolStore } from '../storage/spool.ts';
 import type { VerdictCache } from '../storage/verdict-cache.ts';
-import { findPiece } from './piece-search.ts';
+import { findPiece, sameAt } from './piece-search.ts';
 
 /** What a page is told of one message; the proxy adds the connection to it. */
 export type MessageOutcome = Omit<MessageEvent, 'id' | 'at' | 'server' | 'program'>;
@@ -47,12 +47,22 @@ const chunkBytes = 256 * 1024;
 /** What mailparser is given to find sender and subject: the largest header that is looked at. */
 const summaryBytes = 256 * 1024;
 
+export interface StartedMessage {
+  readonly message: MessageId;
+  readonly extent: Extent;
+  /** The whole message that it should be part of. */
+  readonly pieceOf?: MessageId | undefined;
+  /** Of a probe: its place in the whole message. */
+  readonly at?: number | undefined;
+}
+
 interface Held {
   readonly spool: Spool;
   /** Goes along with the octets, so that the scan need not begin with it. */
   readonly sha256: Hash;
   readonly extent: Extent;
   readonly pieceOf: MessageId | undefined;
+  readonly at: number | undefined;
   /** Octets at its beginning that have left already, as they came. */
   begunBytes: number;
   overwrites: readonly Overwrite[];
@@ -92,12 +102,13 @@ export class Delivery {
     this.#options = options;
   }
 
-  start(message: MessageId, extent: Extent, pieceOf: MessageId | undefined): void {
+  start({ message, extent, pieceOf, at }: StartedMessage): void {
     this.#held.set(message, {
       spool: this.#options.spools.create(),
       sha256: createHash('sha256'),
       extent,
       pieceOf,
+      at,
       begunBytes: 0,
       overwrites: [],
       dropped: false,
@@ -180,6 +191,11 @@ export class Delivery {
     const finished = await spool.finish();
     if (!finished.ok) return this.#unscanned('spool-failed');
     const whole = held.pieceOf === undefined ? undefined : this.#held.get(held.pieceOf);
+    if (held.extent === 'probe') {
+      return whole && held.at !== undefined && (await sameAt(whole.spool, spool, held.at))
+        ? 'deliver'
+        : 'refuse';
+    }
     if (whole) {
       const at = await findPiece(whole.spool, spool, whole.overwrites);
       if (at !== undefined) {

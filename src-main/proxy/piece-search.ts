@@ -14,7 +14,8 @@ const maxCandidates = 64;
 
 type Octets = Pick<Spool, 'read' | 'sizeBytes'>;
 
-async function sameAt(whole: Octets, piece: Octets, at: number): Promise<boolean> {
+/** Whether the whole has the octets of the piece at this place. */
+export async function sameAt(whole: Octets, piece: Octets, at: number): Promise<boolean> {
   for (let from = 0; from < piece.sizeBytes; from += windowBytes) {
     const to = Math.min(from + windowBytes, piece.sizeBytes);
     const [a, b] = await Promise.all([whole.read(at + from, at + to), piece.read(from, to)]);

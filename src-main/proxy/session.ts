@@ -145,7 +145,7 @@ export class Session {
         this.#sendMessage(action.message, action.from, action.to, action.dotStuff);
         return;
       case 'message-start':
-        this.#delivery.start(action.message, action.extent, action.pieceOf);
+        this.#delivery.start(action);
         return;
       case 'message-begun':
         this.#delivery.begun(action.message, action.to);

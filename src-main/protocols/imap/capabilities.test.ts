@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { latin1, octets } from '../bytes.ts';
 import { mayAuthenticateBy } from '../sasl.ts';
-import { filterCapabilityLine, mayEnable } from './capabilities.ts';
+import { filterCapabilityLine, leavesNoSignIn, mayEnable } from './capabilities.ts';
 
 const filter = (line: string, tls = false) => latin1(filterCapabilityLine(octets(line), tls));
 
@@ -13,8 +13,8 @@ it('returns the very line where nothing is removed', () => {
 it('removes what is not on the list', () => {
   expect(
     filter(
-      '* CAPABILITY IMAP4rev1 IMAP4rev2 COMPRESS=DEFLATE BINARY NOTIFY CATENATE URLAUTH URL-PARTIAL PREVIEW=FUZZY ' +
-        'SNIPPET=FUZZY UIDONLY UTF8=ACCEPT PARTIAL CONTEXT=SEARCH X-NEW ESEARCH OBJECTID\r\n',
+      '* CAPABILITY IMAP4rev1 IMAP4rev2 COMPRESS=LZ4 CONVERT NOTIFY CATENATE URLAUTH URL-PARTIAL PREVIEW=FUZZY ' +
+        'SNIPPET=FUZZY UIDONLY UTF8=ACCEPT PARTIAL CONTEXT=SORTED X-NEW ESEARCH OBJECTID\r\n',
     ),
   ).toBe('* CAPABILITY IMAP4rev1 ESEARCH OBJECTID\r\n');
 });
@@ -28,6 +28,22 @@ it('hides mechanisms that bind to the channel or make it opaque, and all SCRAM w
   );
   expect(mayAuthenticateBy('gssapi')).toBe(false);
   expect(mayAuthenticateBy('xoauth2')).toBe(true);
+});
+
+it('knows a list that leaves no way to sign in', () => {
+  const list = (names: string) => octets(`* CAPABILITY IMAP4rev1 ${names}\r\n`);
+  expect(leavesNoSignIn(list('LOGINDISABLED AUTH=GSSAPI auth=external'), true)).toBe(true);
+  expect(
+    leavesNoSignIn(
+      octets('* OK [CAPABILITY AUTH=SCRAM-SHA-1 AUTH=SCRAM-SHA-1-PLUS LOGINDISABLED]\r\n'),
+      false,
+    ),
+  ).toBe(true);
+  expect(leavesNoSignIn(list('LOGINDISABLED STARTTLS AUTH=GSSAPI'), false)).toBe(false);
+  expect(leavesNoSignIn(list('AUTH=GSSAPI'), true)).toBe(false);
+  expect(leavesNoSignIn(list('LOGINDISABLED AUTH=GSSAPI AUTH=PLAIN'), true)).toBe(false);
+  expect(leavesNoSignIn(list('LOGINDISABLED'), true)).toBe(false);
+  expect(leavesNoSignIn(octets('* OK LOGINDISABLED AUTH=GSSAPI\r\n'), true)).toBe(false);
 });
 
 it('offers STARTTLS only outside TLS', () => {

@@ -8,7 +8,9 @@ const passing = new Set(
    NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE SORT SORT=DISPLAY ESORT ESEARCH SEARCHRES SEARCH=FUZZY WITHIN MULTISEARCH
    MULTIAPPEND REPLACE APPENDLIMIT LIST-EXTENDED LIST-STATUS LIST-MYRIGHTS LIST-METADATA SPECIAL-USE
    CREATE-SPECIAL-USE XLIST QUOTA QUOTASET ACL METADATA METADATA-SERVER LANGUAGE CONDSTORE QRESYNC STATUS=SIZE SAVEDATE
-   OBJECTID UNAUTHENTICATE INPROGRESS X-GM-EXT-1`.split(/\s+/),
+   OBJECTID UNAUTHENTICATE INPROGRESS COMPRESS=DEFLATE BINARY PREVIEW CONTEXT=SEARCH CONTEXT=SORT X-GM-EXT-1`.split(
+    /\s+/,
+  ),
 );
 
 const passingPrefixes = ['THREAD=', 'RIGHTS=', 'QUOTA=', 'I18NLEVEL=', 'APPENDLIMIT='];
@@ -34,6 +36,24 @@ function filtered(list: string, tls: boolean): string {
     names.filter((name) => /^AUTH=/i.test(name)).map((name) => name.slice(5)),
   );
   return names.filter((name) => name === '' || passes(name, tls, mechanisms)).join(' ');
+}
+
+/**
+ * Whether a list that was read before the sign-in leaves no way to it through us, though the server has some: all its
+ * mechanisms are bound to the channel or make it opaque, LOGIN is not allowed (RFC 9051 §7.2.2), and TLS won't change it.
+ */
+export function leavesNoSignIn(line: Uint8Array, tls: boolean): boolean {
+  const text = latin1(line, 0, lineEnd(line));
+  const list = inResponse.exec(text)?.[2] ?? inCode.exec(text)?.[2];
+  if (list === undefined) return false;
+  const names = list.toUpperCase().split(' ');
+  const offered = names.filter((name) => name.startsWith('AUTH='));
+  return (
+    offered.length > 0 &&
+    names.includes('LOGINDISABLED') &&
+    (tls || !names.includes('STARTTLS')) &&
+    offeredMechanisms(offered.map((name) => name.slice(5))).length === 0
+  );
 }
 
 const inCode = /^([^[\]]*\[CAPABILITY )([^\]]*)\]/i;

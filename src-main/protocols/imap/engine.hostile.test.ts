@@ -182,7 +182,6 @@ describe('content in disguise', () => {
     'HTTP/1.1 200 OK\r\n',
     'b OK not asked for\r\n',
     '*\r\n',
-    '*  1 FETCH (BODY[] "x")\r\n',
     '* 1 FETCH(BODY[] "x")\r\n',
     '* OK a\r* 1 FETCH (BODY[] "x")\r\n',
     '* 1 FETCH (FLAGS ())\n',

@@ -8,9 +8,10 @@ import { latin1, lineEnd, octets } from '../bytes.ts';
 import { Ends } from '../ends.ts';
 import type { Engine, EngineAction, EngineEvent, EngineOptions, Extent, MessageId } from '../engine.ts';
 import { imapLineBytes, outstandingCommands } from '../limits.ts';
+import { MessageMeasure } from '../message-measure.ts';
 import { Messages } from '../messages.ts';
 import { mayAuthenticateBy } from '../sasl.ts';
-import { filterCapabilityLine, mayEnable } from './capabilities.ts';
+import { filterCapabilityLine, leavesNoSignIn, mayEnable } from './capabilities.ts';
 import { CommandParser, type Disposition } from './command-parser.ts';
 import {
   argumentsOf,
@@ -25,9 +26,9 @@ import { type Command, Ledger, newCommand } from './ledger.ts';
 import { parseNumberSet } from './number-set.ts';
 import { createOutputQueue } from './output.ts';
 import { PieceRun } from './piece-run.ts';
-import type { ContentSource } from './response-builder.ts';
+import type { ContentSource, Plan } from './response-builder.ts';
 import { ResponseParser, type ServerResponse } from './response-parser.ts';
-import { SequenceMap } from './sequence-map.ts';
+import { type KeptWhole, SequenceMap } from './sequence-map.ts';
 
 const keepAlive = octets('* OK Still scanning\r\n');
 
@@ -50,7 +51,12 @@ class ImapEngine {
   readonly #ledger = new Ledger();
   readonly #responses = new ResponseParser({
     start: (source) => this.#start(source),
-    data: (message, bytes) => this.#messages.data(message, bytes),
+    startProbe: (whole, at) => this.#messages.start('probe', whole, at),
+    plan: (source) => this.#plan(source),
+    data: (message, bytes) => {
+      this.#measures.get(message)?.push(bytes);
+      this.#messages.data(message, bytes);
+    },
     end: (message) => this.#messages.end(message),
     response: (response) => this.#response(response),
     failed: (reason) => this.#close(reason),
@@ -66,7 +72,12 @@ class ImapEngine {
     outstanding: (command) => this.#ledger.has(command),
   });
   #run: PieceRun | undefined;
+  /** Of the wholes that we fetch now. */
+  readonly #measures = new Map<MessageId, MessageMeasure>();
   #tls: boolean;
+  #compressed = false;
+  /** The client has signed in, or it was told that it can't. */
+  #signInKnown = false;
   /** Between the server's OK to STARTTLS and `tls-ready`: what comes is dropped. */
   #upgrading = false;
 
@@ -136,6 +147,7 @@ class ImapEngine {
 
   #serverEnded(): void {
     for (const message of this.#responses.reset()) this.#messages.letGo(message);
+    this.#measures.clear();
     this.#queue.push({ kind: 'end' });
   }
 
@@ -194,7 +206,18 @@ class ImapEngine {
         if (!mayAuthenticateBy(mechanism)) return this.#refuse(tag, 'NO Mechanism not available');
         return { ...this.#sendOn(newCommand(tag, name), bytes), converses: true };
       }
+      case 'COMPRESS':
+        if (this.#compressed) return this.#refuse(tag, 'NO [COMPRESSIONACTIVE] DEFLATE is active already');
+        if (argumentsOf(bytes, line).toUpperCase() !== 'DEFLATE')
+          return this.#refuse(tag, 'BAD Unknown mechanism');
+        return { ...this.#sendOn(newCommand(tag, name), bytes), converses: true };
+      case 'UNAUTHENTICATE':
+        // RFC 8437 ends the compression somewhere behind the answer: servers differ on where.
+        if (this.#compressed) return this.#refuse(tag, 'NO Not while the connection is compressed');
+        this.#wholes.trim(0);
+        return this.#sendOn(newCommand(tag, name), bytes);
       case 'STARTTLS':
+        if (this.#compressed) return this.#refuse(tag, 'BAD Compression is active already');
         if (this.#tls) return this.#refuse(tag, 'BAD TLS is active already');
         this.#commands.drop();
         return this.#sendOn(newCommand(tag, name), bytes);
@@ -221,14 +244,13 @@ class ImapEngine {
     const { tag, name } = line;
     const fetch = parseFetchArguments(argumentsOf(bytes, line), name === 'UID FETCH');
     if (!fetch) return this.#refuse(tag, 'BAD Invalid FETCH arguments');
-    if (fetch.forbidden) return this.#refuse(tag, 'BAD FETCH item not supported');
     const command = newCommand(tag, name, { fetch });
     if (!fetch.pieces) return this.#sendOn(command, bytes);
     if (this.#ledger.idle()) return this.#refuse(tag, 'BAD Expected DONE');
-    this.#run = new PieceRun({ command, fetch, line: bytes }, this.#messages, this.#wholes, {
+    this.#run = new PieceRun({ command, fetch }, this.#messages, this.#wholes, {
       idle: () => this.#ledger.size === 0,
       send: (sent, octetsOf) => void this.#sendOn(sent, octetsOf),
-      reply: (reply) => this.#toClient(reply),
+      reply: (line, ok) => this.#reply(command, line, ok),
       finished: () => {
         this.#run = undefined;
       },
@@ -252,23 +274,38 @@ class ImapEngine {
   // --- the server
 
   #start(source: ContentSource): MessageId {
-    return this.#messages.start(extentOf(source), this.#wholeOf(source));
+    const message = this.#messages.start(extentOf(source), this.#keptOf(source)?.message);
+    if (source.role === 'whole' && this.#run?.captures) this.#measures.set(message, new MessageMeasure());
+    return message;
+  }
+
+  /** What an item stands for, where the client's was taken out of the command. */
+  #plan(source: ContentSource): Plan | undefined {
+    const substitute = this.#run?.substituteFor(source.key);
+    if (!substitute) return undefined;
+    const { name, origin, count } = substitute;
+    if (substitute.source === 'binary') return { kind: 'cut', name, origin, count };
+    const whole = this.#keptOf(source);
+    if (!whole) return { kind: 'unknown', name };
+    const begin = (substitute.source === 'text' ? whole.bodyAt : 0) + origin;
+    const from = Math.min(begin, whole.sizeBytes);
+    return { kind: 'stretch', name, whole, from, to: Math.min(begin + count, whole.sizeBytes) };
   }
 
   /** The whole message that content should be a part of, if we fetched it and it may leave. */
-  #wholeOf(source: ContentSource): MessageId | undefined {
+  #keptOf(source: ContentSource): KeptWhole | undefined {
     const { number, uid, role } = source;
     if (number === 0 || (role === 'whole' && this.#run?.captures)) return undefined;
     const kept = (uid === undefined ? undefined : this.#wholes.byUid(uid)) ?? this.#wholes.bySequence(number);
     if (!kept || (uid !== undefined && kept.uid !== undefined && kept.uid !== uid)) return undefined;
-    return this.#messages.state(kept.message) === 'deliver' ? kept.message : undefined;
+    return this.#messages.state(kept.message) === 'deliver' ? kept : undefined;
   }
 
   /** False: what comes behind it is not to be read. */
   #response(response: ServerResponse): boolean {
     switch (response.kind) {
       case 'status':
-        this.#toClient(filterCapabilityLine(response.line, this.#tls));
+        this.#toClient(this.#offered(response.line));
         return true;
       case 'continuation':
         this.#continuation(response.line);
@@ -306,14 +343,34 @@ class ImapEngine {
       this.#commands.reset();
     }
     this.#commands.answered(command);
-    if (!command.own) {
-      const bytes = filterCapabilityLine(line, this.#tls);
-      const { failing } = command;
-      this.#queue.push(ok ? { kind: 'tagged-ok', bytes, tag, failing } : { kind: 'bytes', bytes });
-    }
-    this.#run?.answered(command, ok);
+    if (ok && (command.name === 'LOGIN' || command.name === 'AUTHENTICATE')) this.#signInKnown = true;
+    if (command.name === 'COMPRESS' && ok) this.#compress(line);
+    else if (command.own) this.#run?.answered(ok, line);
+    else this.#reply(command, line, ok);
     this.#goOn();
     return !this.#actions.closed;
+  }
+
+  /** The tagged answer to a command of the client. */
+  #reply({ tag, failing }: Command, line: Uint8Array, ok: boolean): void {
+    const bytes = this.#offered(line);
+    this.#queue.push(ok ? { kind: 'tagged-ok', bytes, tag, failing } : { kind: 'bytes', bytes });
+  }
+
+  /** A status line with what may be offered. */
+  #offered(line: Uint8Array): Uint8Array {
+    if (!this.#signInKnown && leavesNoSignIn(line, this.#tls)) {
+      this.#signInKnown = true;
+      this.#actions.emit({ kind: 'no-sign-in' });
+    }
+    return filterCapabilityLine(line, this.#tls);
+  }
+
+  /** The server compresses from here on; the client's leg follows behind the answer. */
+  #compress(reply: Uint8Array): void {
+    this.#compressed = true;
+    this.#actions.emit({ kind: 'compress', side: 'server', rest: this.#responses.takeRest() });
+    this.#queue.push({ kind: 'compress', reply });
   }
 
   #data(response: ServerResponse & { readonly kind: 'data' }): void {
@@ -325,21 +382,31 @@ class ImapEngine {
       else this.#wholes.trim(0);
     }
     const { segments, messages } = parts;
-    this.#queue.push({ kind: 'response', segments, messages, failing: undefined });
+    this.#queue.push({ kind: 'response', segments, messages, probes: [], failing: undefined });
     // A message that a run waits for may be gone, and will never be released.
     if (word === 'EXPUNGE' || word === 'VANISHED') this.#goOn();
   }
 
   #fetchResponse(response: ServerResponse & { readonly kind: 'fetch' }): void {
-    const forClient = this.#run?.capture(response);
+    const { number, uid, parts } = response;
+    const { segments, messages, probes, keys } = parts;
+    const forClient = this.#run?.capture(response, (message) => this.#measures.get(message));
+    for (const message of messages) this.#measures.delete(message);
     if (forClient) {
       if (forClient.length > 0) this.#toClient(forClient);
       return;
     }
-    const { number, uid, parts } = response;
-    const { segments, messages, keys } = parts;
+    const another = parts.used.some(
+      (whole) => uid !== undefined && whole.uid !== undefined && whole.uid !== uid,
+    );
+    if (parts.mismatch || another) {
+      for (const message of [...messages, ...probes]) this.#messages.letGo(message);
+      this.#run?.mismatched();
+      return;
+    }
+    this.#run?.probed(probes);
     const owner = messages.length > 0 ? this.#ledger.ownerOf({ number, uid, keys }) : undefined;
-    this.#queue.push({ kind: 'response', segments, messages, failing: owner?.failing });
+    this.#queue.push({ kind: 'response', segments, messages, probes, failing: owner?.failing });
   }
 }
 

@@ -47,22 +47,27 @@ export function fetchItem(name: string): FetchItem {
   return { key, role: headerSection.test(section) ? 'header' : 'piece' };
 }
 
+export interface RequestedItem extends FetchItem {
+  /** As it was written. */
+  readonly text: string;
+}
+
 export interface FetchRequest {
   readonly uid: boolean;
   readonly set: NumberSet;
   readonly setText: string;
+  readonly items: readonly RequestedItem[];
+  /** What is behind the items, with the space before it (RFC 4466 §2.3). */
+  readonly modifiers: string;
   /** Items and modifiers as they were written, with the space before them. */
   readonly tail: string;
   /** Keys of all items. */
   readonly keys: ReadonlySet<string>;
   /** It names pieces: each message must be known whole before they leave. */
   readonly pieces: boolean;
-  /** It names an item that we don't offer (BINARY, PREVIEW, SNIPPET). */
-  readonly forbidden: boolean;
 }
 
 const itemName = /[^\s()[\]"{]+(?:\[(?:"[^"\\]*"|[^"\]])*\](?:<[0-9]+(?:\.[0-9]+)?>)?)?/y;
-const forbiddenItem = /^(BINARY|PREVIEW|SNIPPET)/;
 
 /** Index behind the parenthesis that closes the one at `from`, or -1. */
 function closing(text: string, from: number): number {
@@ -80,32 +85,41 @@ function closing(text: string, from: number): number {
   return -1;
 }
 
-function itemNames(text: string): string[] | undefined {
-  const names: string[] = [];
+interface ItemList {
+  readonly items: readonly RequestedItem[];
+  readonly modifiers: string;
+}
+
+function itemList(text: string): ItemList | undefined {
+  const items: RequestedItem[] = [];
   const list = text.startsWith('(');
   const end = list ? closing(text, 0) - 1 : text.length;
   let at = list ? 1 : 0;
   if (list && end < 1) return undefined;
   while (at < end) {
-    if (names.length > 0) {
+    const last = items.at(-1);
+    if (last) {
       if (text[at] !== ' ') return undefined;
+      if (!list) break;
       at++;
-      // `PREVIEW (LAZY)` inside a list, modifiers behind a single item.
+      // `PREVIEW (LAZY)`
       if (text[at] === '(') {
-        at = closing(text, at);
-        if (at === -1) return undefined;
+        const to = closing(text, at);
+        if (to === -1) return undefined;
+        items[items.length - 1] = { ...last, text: `${last.text} ${text.slice(at, to)}` };
+        at = to;
         continue;
       }
-      if (!list) return undefined;
     }
     itemName.lastIndex = at;
     const name = itemName.exec(text)?.[0];
     if (name === undefined) return undefined;
-    names.push(name.toUpperCase());
+    items.push({ text: name, ...fetchItem(name.toUpperCase()) });
     at += name.length;
   }
-  const rest = list ? text.slice(end + 1) : '';
-  return names.length > 0 && (rest === '' || /^ \(.*\)$/.test(rest)) ? names : undefined;
+  const modifiers = text.slice(list ? end + 1 : at);
+  const fits = modifiers === '' || (modifiers.startsWith(' (') && closing(modifiers, 1) === modifiers.length);
+  return items.length > 0 && fits ? { items, modifiers } : undefined;
 }
 
 /** Reads the arguments of FETCH; undefined where the grammar isn't followed. */
@@ -113,16 +127,15 @@ export function parseFetchArguments(args: string, uid: boolean): FetchRequest | 
   const space = args.indexOf(' ');
   const setText = args.slice(0, Math.max(0, space));
   const set = parseNumberSet(setText);
-  const names = itemNames(args.slice(space + 1));
-  if (!set || !names) return undefined;
-  const items = names.map(fetchItem);
+  const list = itemList(args.slice(space + 1));
+  if (!set || !list) return undefined;
   return {
     uid,
     set,
     setText,
+    ...list,
     tail: args.slice(space),
-    keys: new Set(items.map((item) => item.key)),
-    pieces: items.some((item) => item.role === 'piece'),
-    forbidden: names.some((name) => forbiddenItem.test(name)),
+    keys: new Set(list.items.map((item) => item.key)),
+    pieces: list.items.some((item) => item.role === 'piece'),
   };
 }

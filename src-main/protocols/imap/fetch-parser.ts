@@ -2,7 +2,7 @@
 // is expected are content. What doesn't follow the grammar is an error: nothing of it passes.
 import { type LiteralMark, latin1, lineEnd, literalMark } from '../bytes.ts';
 import { type FetchItem, fetchItem } from './fetch-items.ts';
-import type { ContentSource, LiteralTarget, ResponseBuilder } from './response-builder.ts';
+import type { ContentSource, LiteralTarget, Plan, ResponseBuilder } from './response-builder.ts';
 
 type FetchStep =
   | { readonly kind: 'done' }
@@ -11,6 +11,9 @@ type FetchStep =
       readonly size: number;
       readonly target: LiteralTarget;
       readonly source: ContentSource;
+      /** What is answered in its place. */
+      readonly plan: Plan | undefined;
+      readonly binary: boolean;
     }
   | { readonly kind: 'error' };
 
@@ -32,6 +35,7 @@ export class FetchParser {
   #phase: 'open' | 'item' | 'value' | 'list' | 'end' = 'open';
   #depth = 0;
   #item = noItem;
+  #plan: Plan | undefined;
   /** The line that is read, where it ends, where we are, and from where on nothing was handed on yet. */
   #line: Uint8Array = new Uint8Array(0);
   #end = 0;
@@ -119,6 +123,8 @@ export class FetchParser {
       this.#handOn(start);
       this.#builder.item = this.#items.length - 1;
     }
+    this.#plan = this.#builder.plan(this.#source());
+    if (this.#plan) this.#handOn(start);
     this.#phase = 'value';
     return undefined;
   }
@@ -155,6 +161,10 @@ export class FetchParser {
     if (this.#at === start) return error;
     // An atom could spell out content (RFC 9051 §9 nstring: only NIL may stand here).
     if (bodyLike && latin1(this.#line, start, this.#at).toUpperCase() !== 'NIL') return error;
+    if (this.#plan) {
+      this.#builder.nilPlanned(this.#plan);
+      this.#mark = start;
+    }
     if (this.#item.key === 'UID') this.uid = Number(latin1(this.#line, start, this.#at));
     return this.#endItem();
   }
@@ -191,15 +201,16 @@ export class FetchParser {
     if (at >= this.#end) return false;
     this.#at = at + 1;
     const length = at - start - 1 - escapes;
-    if (!content || length === 0) return true;
+    if (!content || (length === 0 && !this.#plan)) return true;
     const unescaped = new Uint8Array(length);
     for (let from = start + 1, to = 0; from < at; from++, to++) {
       if (this.#line[from] === backslash) from++;
       unescaped[to] = this.#line[from] ?? 0;
     }
-    this.#handOn(start);
+    if (!this.#plan) this.#handOn(start);
     this.#mark = this.#at;
-    this.#builder.quotedContent(unescaped, this.#source());
+    if (this.#plan) this.#builder.quotedPlanned(this.#plan, unescaped, this.#source());
+    else this.#builder.quotedContent(unescaped, this.#source());
     return true;
   }
 
@@ -207,14 +218,17 @@ export class FetchParser {
   #literal(inList: boolean): FetchStep | undefined {
     const mark = this.#announced;
     if (!mark || mark.at !== this.#at) return undefined;
-    this.#handOn(this.#line.length);
+    const plan = this.#plan;
+    if (plan) this.#mark = this.#line.length;
+    else this.#handOn(this.#line.length);
     const { role } = this.#item;
     // Only the plain form may pass: a client that doesn't know another one would read its octets as responses.
     const plain = !mark.nonSync && !mark.binary;
     const passes = mark.size === 0 || (inList && role === 'strings' && plain);
     const target = passes ? 'pass' : role === 'header' && plain ? 'header' : 'message';
     if (!inList) this.#phase = 'item';
-    return { kind: 'literal', size: mark.size, target, source: this.#source() };
+    const { size, binary } = mark;
+    return { kind: 'literal', size, target, source: this.#source(), plan, binary };
   }
 
   /** After the literal of an item that isn't a list the item is over; its octets belonged to it. */

@@ -7,16 +7,24 @@ import type { Messages } from '../messages.ts';
 import { OutputQueue } from '../output-queue.ts';
 import type { Failing } from './ledger.ts';
 
-/** Octets as the server sent them, or all octets of a message in its delivered form. */
+/** Octets as the server sent them, or octets `from` to `to` of a message in its delivered form. */
 export type Segment =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly item: number }
-  | { readonly kind: 'message'; readonly message: MessageId; readonly length: number; readonly item: number };
+  | {
+      readonly kind: 'message';
+      readonly message: MessageId;
+      readonly from: number;
+      readonly to: number;
+      readonly item: number;
+    };
 
 interface ResponseOutput {
   readonly kind: 'response';
   readonly segments: readonly Segment[];
   /** Those in the segments; each is let go. */
   readonly messages: readonly MessageId[];
+  /** Where one is refused the response is left out, and whoever asked for it asks anew; each is let go. */
+  readonly probes: readonly MessageId[];
   /** What learns that one was refused. */
   readonly failing: Failing | undefined;
 }
@@ -32,6 +40,8 @@ type Output =
       readonly failing: Failing;
     }
   | { readonly kind: 'start-tls'; readonly reply: Uint8Array }
+  /** The client's leg is compressed behind the reply. */
+  | { readonly kind: 'compress'; readonly reply: Uint8Array }
   | { readonly kind: 'end' };
 
 /** The tagged answer of a command that a message was left out of. */
@@ -74,6 +84,10 @@ function leaves(output: Output, emit: (action: EngineAction) => void, messages: 
     case 'start-tls':
       emit({ kind: 'start-tls', reply: output.reply });
       return true;
+    case 'compress':
+      emit({ kind: 'send', to: 'client', bytes: output.reply });
+      emit({ kind: 'compress', side: 'client', rest: new Uint8Array(0) });
+      return true;
     case 'end':
       emit({ kind: 'end', to: 'client' });
       return true;
@@ -83,22 +97,23 @@ function leaves(output: Output, emit: (action: EngineAction) => void, messages: 
 }
 
 function responseLeaves(
-  { segments, messages: held, failing }: ResponseOutput,
+  { segments, messages: held, probes, failing }: ResponseOutput,
   emit: (action: EngineAction) => void,
   messages: Messages,
 ): boolean {
-  const states = held.map((message) => messages.state(message));
-  if (states.some((state) => state === 'refuse')) {
+  const all = [...probes, ...held];
+  const isRefused = (message: MessageId) => messages.state(message) === 'refuse';
+  if (held.some(isRefused)) {
     if (failing) failing.failed = true;
-  } else if (states.every((state) => state === 'deliver')) {
+  } else if (all.every((message) => messages.state(message) === 'deliver')) {
     for (const segment of segments) emit(segmentAction(segment));
-  } else return false;
-  for (const message of held) messages.letGo(message);
+  } else if (!probes.some(isRefused)) return false;
+  for (const message of all) messages.letGo(message);
   return true;
 }
 
 function segmentAction(segment: Segment): EngineAction {
   if (segment.kind === 'bytes') return { kind: 'send', to: 'client', bytes: segment.bytes };
-  const { message, length } = segment;
-  return { kind: 'send-message', message, from: 0, to: length, dotStuff: false };
+  const { message, from, to } = segment;
+  return { kind: 'send-message', message, from, to, dotStuff: false };
 }

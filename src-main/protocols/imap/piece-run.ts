@@ -1,9 +1,12 @@
 // One FETCH of the client that names pieces: the messages are fetched whole first, by PEEK and in the client's own
-// form, and when all are judged its own command goes on. Many messages are done in batches. Until it is over nothing
-// else of the client goes to the server, so that sequence numbers stay and every answer can be told.
+// form, and when all are judged its own command goes on, with what can be answered out of the wholes taken out of it.
+// Many messages are done in batches. Until it is over nothing else of the client goes to the server, so that sequence
+// numbers stay and every answer can be told.
 
 import { joinBytes, octets } from '../bytes.ts';
+import type { MessageId } from '../engine.ts';
 import { keptWholes, pieceBatch } from '../limits.ts';
+import type { MessageMeasure } from '../message-measure.ts';
 import type { Messages } from '../messages.ts';
 import type { FetchRequest } from './fetch-items.ts';
 import { type Command, newCommand } from './ledger.ts';
@@ -11,14 +14,15 @@ import { listNumbers, setHolds } from './number-set.ts';
 import { type Segment, unavailable } from './output.ts';
 import type { ServerResponse } from './response-parser.ts';
 import type { KeptWhole, SequenceMap } from './sequence-map.ts';
+import { type Substitute, type Substitution, substitutionFor } from './substitutes.ts';
 
 interface RunPort {
   /** Whether the server has answered everything. */
   idle(): boolean;
   /** Sends a command and awaits its tagged answer. */
   send(command: Command, bytes: Uint8Array): void;
-  /** To the client, in order. */
-  reply(bytes: Uint8Array): void;
+  /** The tagged answer to the client, in order. */
+  reply(line: Uint8Array, ok: boolean): void;
   /** The run is over. */
   finished(): void;
 }
@@ -26,7 +30,6 @@ interface RunPort {
 interface PieceCommand {
   readonly command: Command;
   readonly fetch: FetchRequest;
-  readonly line: Uint8Array;
 }
 
 type FetchResponse = ServerResponse & { readonly kind: 'fetch' };
@@ -39,13 +42,20 @@ export class PieceRun {
   readonly #messages: Messages;
   readonly #wholes: SequenceMap;
   readonly #port: RunPort;
-  #phase: 'drain' | 'list' | 'wholes' | 'verdicts' | 'ask' = 'drain';
+  #phase: 'drain' | 'list' | 'wholes' | 'verdicts' | 'ask' | 'probes' = 'drain';
   /** Numbers in the client's form that are still to be done, and those that are done now. */
   #todo: number[] = [];
   readonly #listed = new Set<number>();
   #batch: number[] = [];
-  /** The client's command goes on as it came: no batches, and nothing is left out. */
+  /** Of the batch: what the client's command names now. */
+  #values: readonly number[] = [];
+  /** The client's command names just the messages that it named: no batches, and nothing is left out. */
   #unchanged = true;
+  #substitution: Substitution | undefined;
+  readonly #probes: MessageId[] = [];
+  #mismatch = false;
+  /** The tagged answer to the client's command. */
+  #answer: { readonly line: Uint8Array; readonly ok: boolean } | undefined;
   #tags = 0;
 
   constructor(asked: PieceCommand, messages: Messages, wholes: SequenceMap, port: RunPort) {
@@ -53,6 +63,7 @@ export class PieceRun {
     this.#messages = messages;
     this.#wholes = wholes;
     this.#port = port;
+    this.#substitution = substitutionFor(asked.fetch);
   }
 
   /** Whether answers that come now are for us. */
@@ -65,9 +76,26 @@ export class PieceRun {
     return this.#phase !== 'drain';
   }
 
+  /** What an item of an answer stands for, if not for itself. */
+  substituteFor(key: string): Substitute | undefined {
+    return this.#phase === 'ask' ? this.#substitution?.byKey.get(key) : undefined;
+  }
+
+  /** Takes note of probes of an answer; it is void where one of them is refused. */
+  probed(probes: readonly MessageId[]): void {
+    for (const probe of probes) this.#messages.hold(probe);
+    this.#probes.push(...probes);
+  }
+
+  /** An answer was not what it had to be. */
+  mismatched(): void {
+    this.#mismatch = true;
+  }
+
   /** Goes on if what it waits for has come. */
   advance(): void {
     if (this.#phase === 'verdicts') this.#judge();
+    if (this.#phase === 'probes') this.#conclude();
     if (this.#phase !== 'drain' || !this.#port.idle()) return;
     const numbers = listNumbers(this.#asked.fetch.set, pieceBatch);
     if (numbers) {
@@ -80,7 +108,7 @@ export class PieceRun {
   }
 
   /** Takes the tagged answer of a command that this run sent. */
-  answered(command: Command, ok: boolean): void {
+  answered(ok: boolean, line: Uint8Array): void {
     switch (this.#phase) {
       case 'list':
         this.#todo = [...this.#listed].sort((a, b) => a - b);
@@ -93,13 +121,9 @@ export class PieceRun {
         this.#judge();
         return;
       case 'ask':
-        this.#wholes.trim(keptWholes);
-        if (!command.own) {
-          this.#port.finished();
-          return;
-        }
-        if (!ok) command.failing.failed = true;
-        this.#nextBatch();
+        this.#phase = 'probes';
+        this.#answer = { line, ok };
+        this.#conclude();
         return;
       default:
         return;
@@ -107,7 +131,10 @@ export class PieceRun {
   }
 
   /** Takes a response that answers us; returns what of it is the client's, or undefined where it isn't ours. */
-  capture(response: FetchResponse): Uint8Array | undefined {
+  capture(
+    response: FetchResponse,
+    measureOf: (message: MessageId) => MessageMeasure | undefined,
+  ): Uint8Array | undefined {
     const { items, number, uid, parts, split } = response;
     const ours = items.some((item) => item.role === 'whole') || items.every((item) => item.key === 'UID');
     if (!this.captures || !split || (!ours && parts.messages.length > 0)) return undefined;
@@ -118,8 +145,11 @@ export class PieceRun {
     }
     if (!ours) return undefined;
     for (const message of parts.messages) {
-      if (message === parts.whole) this.#wholes.add(message, number, uid);
-      else this.#messages.letGo(message);
+      const measure = measureOf(message);
+      if (message === parts.whole && measure) {
+        const { sizeBytes, bodyAt } = measure;
+        this.#wholes.add({ message, sequence: number, uid, sizeBytes, bodyAt });
+      } else this.#messages.letGo(message);
     }
     const rest = items.flatMap((item, index) => {
       const segments = parts.segments.filter((segment) => segment.item === index);
@@ -137,11 +167,21 @@ export class PieceRun {
     return this.#asked.fetch.uid ? this.#wholes.byUid(value) : this.#wholes.bySequence(value);
   }
 
-  #sendOwn(set: string, tail: string, fetch?: FetchRequest): void {
+  #ownTag(): string {
+    return `${ownTag}${++this.#tags}`;
+  }
+
+  #sendOwn(set: string, tail: string): void {
+    this.#sendAs(this.#ownTag(), set, tail, undefined);
+  }
+
+  /** `keys`: of the items that are the client's. Its tagged answer comes to `answered` in any case. */
+  #sendAs(tag: string, set: string, tail: string, keys: ReadonlySet<string> | undefined): void {
+    const { fetch } = this.#asked;
     const { name, failing } = this.#asked.command;
-    const tag = `${ownTag}${++this.#tags}`;
+    const asked = keys && { ...fetch, keys };
     this.#port.send(
-      newCommand(tag, name, { own: true, failing, fetch }),
+      newCommand(tag, name, { own: true, failing, fetch: asked }),
       octets(`${tag} ${name} ${set}${tail}\r\n`),
     );
   }
@@ -174,17 +214,49 @@ export class PieceRun {
     this.#ask(states.filter(({ state }) => state !== 'refuse').map(({ value }) => value));
   }
 
+  /** Asks what the client asked, of the messages of the batch that may leave. */
   #ask(values: readonly number[]): void {
-    const { command, fetch, line } = this.#asked;
-    const last = this.#todo.length === 0;
+    this.#values = values;
+    this.#answer = undefined;
     this.#phase = 'ask';
-    if (this.#unchanged) this.#port.send(command, line);
-    else if (values.length === 0 && last) {
-      this.#port.reply(unavailable(command.tag));
-      this.#port.finished();
-    } else if (values.length === 0) this.#nextBatch();
-    else if (last)
-      this.#port.send(command, octets(`${command.tag} ${command.name} ${values.join(',')}${fetch.tail}\r\n`));
-    else this.#sendOwn(values.join(','), fetch.tail, fetch);
+    const { command, fetch } = this.#asked;
+    const tail = this.#substitution?.tail ?? fetch.tail;
+    const keys = this.#substitution?.keys ?? fetch.keys;
+    if (this.#unchanged) this.#sendAs(command.tag, fetch.setText, tail, keys);
+    else if (values.length === 0) this.#next();
+    else this.#sendAs(this.#isLast ? command.tag : this.#ownTag(), values.join(','), tail, keys);
+  }
+
+  get #isLast(): boolean {
+    return this.#todo.length === 0;
+  }
+
+  /** When all probes are decided: where the server meant something else, the client's items go to it as they are. */
+  #conclude(): void {
+    const states = this.#probes.map((probe) => this.#messages.state(probe));
+    if (states.some((state) => state === 'held' || state === 'arriving')) return;
+    for (const probe of this.#probes.splice(0)) this.#messages.letGo(probe);
+    const { failing } = this.#asked.command;
+    const { ok } = this.#answer ?? { ok: false };
+    if (this.#substitution && (!ok || this.#mismatch || states.includes('refuse'))) {
+      this.#substitution = undefined;
+      this.#mismatch = false;
+      this.#ask(this.#values);
+      return;
+    }
+    this.#wholes.trim(keptWholes);
+    if (!this.#isLast && !ok) failing.failed = true;
+    this.#next();
+  }
+
+  #next(): void {
+    if (!this.#isLast) {
+      this.#nextBatch();
+      return;
+    }
+    const answer = this.#answer;
+    if (answer) this.#port.reply(answer.line, answer.ok);
+    else this.#port.reply(unavailable(this.#asked.command.tag), false);
+    this.#port.finished();
   }
 }

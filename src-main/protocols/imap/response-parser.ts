@@ -6,7 +6,14 @@ import { imapLineBytes, imapResponseBytes } from '../limits.ts';
 import { LineReader } from '../line-reader.ts';
 import type { FetchItem } from './fetch-items.ts';
 import { FetchParser } from './fetch-parser.ts';
-import { type ContentPort, type LiteralTarget, ResponseBuilder } from './response-builder.ts';
+import {
+  type Announced,
+  type ContentPort,
+  type ContentSource,
+  type LiteralTarget,
+  type Plan,
+  ResponseBuilder,
+} from './response-builder.ts';
 
 export type ServerResponse =
   | { readonly kind: 'continuation'; readonly line: Uint8Array }
@@ -48,10 +55,11 @@ const stringWords = new Set(
 );
 
 /** Lines that grow with the mailbox (a SEARCH of 100,000 messages, an ENVELOPE with 1,000 recipients). */
-const growing = /^\* (?:[0-9]+ FETCH|SEARCH|SORT|THREAD|ESEARCH|VANISHED) /i;
+const growing = /^\* +(?:[0-9]+ FETCH|SEARCH|SORT|THREAD|ESEARCH|VANISHED) /i;
 const growingPrefix = 32;
 
-const untagged = /^\* (?:([1-9][0-9]{0,9}|0) )?([A-Za-z][^\s()[\]{}"]*)(?: |\r?\n)/;
+/** Some servers have two spaces in their greeting. */
+const untagged = /^\* +(?:([1-9][0-9]{0,9}|0) )?([A-Za-z][^\s()[\]{}"]*)(?: |\r?\n)/;
 const tagged = /^([^\s(){%*"\\+]+) (OK|NO|BAD)(?: |\r?\n)/i;
 const headOctets = 256;
 
@@ -80,12 +88,18 @@ export class ResponseParser {
   }
 
   get #unfinished(): readonly number[] {
-    return this.#building?.parts.messages ?? [];
+    const parts = this.#building?.parts;
+    return parts ? [...parts.messages, ...parts.probes] : [];
   }
 
   push(bytes: Uint8Array): void {
     this.#reader.push(bytes);
     while (!this.#stopped && this.#next());
+  }
+
+  /** Octets that have come and were not read; they are forgotten here. */
+  takeRest(): Uint8Array {
+    return this.#reader.takeAll();
   }
 
   /** Forgets what has come and was no whole response. Returns its messages. */
@@ -167,7 +181,9 @@ export class ResponseParser {
         if (word === 'UIDFETCH') fetch.uid = number;
         return this.#deliver({ kind: 'fetch', number, ...fetch.result(), parts });
       case 'literal':
-        return this.#beginLiteral(building, step.size, step.target, step.source);
+        return step.plan
+          ? this.#beginPlanned(building, step.plan, step, step.source)
+          : this.#beginLiteral(building, step.size, step.target, step.source);
     }
   }
 
@@ -191,12 +207,7 @@ export class ResponseParser {
     return this.#deliver({ kind: 'data', word, number, rest, parts });
   }
 
-  #beginLiteral(
-    building: Building,
-    size: number,
-    target: LiteralTarget,
-    source: Parameters<ResponseBuilder['beginLiteral']>[2],
-  ): boolean {
+  #beginLiteral(building: Building, size: number, target: LiteralTarget, source: ContentSource): boolean {
     const { parts } = building;
     const fits = parts.keptBytes + size <= imapResponseBytes;
     if (size === Number.POSITIVE_INFINITY || (target === 'pass' && !fits)) {
@@ -205,6 +216,14 @@ export class ResponseParser {
     parts.beginLiteral(size, fits ? target : 'message', source);
     building.literal = size;
     if (size === 0) this.#endLiteral(building);
+    return true;
+  }
+
+  #beginPlanned(building: Building, plan: Plan, announced: Announced, source: ContentSource): boolean {
+    if (announced.size === Number.POSITIVE_INFINITY) return this.#fail('literal-too-large');
+    building.parts.beginPlanned(plan, announced, source);
+    building.literal = announced.size;
+    if (announced.size === 0) this.#endLiteral(building);
     return true;
   }
 

@@ -2,12 +2,20 @@ import { expect, it } from 'vitest';
 import { parseNumberSet } from './number-set.ts';
 import { SequenceMap } from './sequence-map.ts';
 
+const whole = (message: number, sequence: number, uid: number) => ({
+  message,
+  sequence,
+  uid,
+  sizeBytes: 0,
+  bodyAt: 0,
+});
+
 function filled() {
   const gone: number[] = [];
   const map = new SequenceMap((message) => gone.push(message));
-  map.add(1, 10, 110);
-  map.add(2, 20, 120);
-  map.add(3, 30, 130);
+  map.add(whole(1, 10, 110));
+  map.add(whole(2, 20, 120));
+  map.add(whole(3, 30, 130));
   return { map, gone };
 }
 
@@ -49,7 +57,7 @@ it('keeps those that were used last', () => {
 
 it('replaces a message that is fetched again', () => {
   const { map, gone } = filled();
-  map.add(4, 20, 120);
+  map.add(whole(4, 20, 120));
   expect(gone).toEqual([2]);
   expect(map.byUid(120)?.message).toBe(4);
 });

@@ -6,6 +6,9 @@ import { countBelow, type NumberSet, setHolds } from './number-set.ts';
 export interface KeptWhole {
   readonly message: MessageId;
   readonly uid: number | undefined;
+  readonly sizeBytes: number;
+  /** Where its body begins. */
+  readonly bodyAt: number;
   /** 0 once the number is not known any more. */
   sequence: number;
 }
@@ -23,9 +26,10 @@ export class SequenceMap {
     return this.#kept.length;
   }
 
-  add(message: MessageId, sequence: number, uid: number | undefined): void {
+  add(whole: KeptWhole): void {
+    const { sequence, uid } = whole;
     this.#remove((kept) => kept.sequence === sequence || (uid !== undefined && kept.uid === uid));
-    this.#kept.push({ message, sequence, uid });
+    this.#kept.push(whole);
   }
 
   byUid(uid: number): KeptWhole | undefined {

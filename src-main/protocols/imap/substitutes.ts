@@ -1,0 +1,77 @@
+// Items of a FETCH that are answered out of what was scanned: the server is asked for a few octets in their place, which
+// show that it means the same message, and it sets \Seen and adds its own items as it would have.
+import type { FetchRequest, RequestedItem } from './fetch-items.ts';
+
+/** Octets that the server is asked for; what is no longer than that comes from it as it is. */
+export const probeOctets = 64;
+
+export interface Substitute {
+  /** `message` and `text` come out of the message that was fetched whole, at the beginning or behind its header.
+   *  `binary`: the server decodes the whole part (RFC 3516), and what was asked for is cut out of its scanned form. */
+  readonly source: 'message' | 'text' | 'binary';
+  /** Its name in the answer to the client. */
+  readonly name: string;
+  readonly origin: number;
+  /** Infinity: up to the end. */
+  readonly count: number;
+}
+
+export interface Substitution {
+  /** Items and modifiers to send in place of the client's, with the space before them. */
+  readonly tail: string;
+  /** Keys of all items that the server will answer with. */
+  readonly keys: ReadonlySet<string>;
+  readonly byKey: ReadonlyMap<string, Substitute>;
+}
+
+interface Asked {
+  readonly text: string;
+  readonly key: string;
+  readonly substitute?: Substitute;
+}
+
+const sectioned = /^(BODY|BINARY)(\.PEEK)?\[([^\]]*)\](?:<([0-9]+)\.([0-9]+)>)?$/;
+
+/** Other names of sections (RFC 3501 §6.4.5). */
+const synonyms: ReadonlyMap<string, string> = new Map([
+  ['RFC822', 'BODY[]'],
+  ['RFC822.TEXT', 'BODY[TEXT]'],
+]);
+
+function askedFor({ text, key }: RequestedItem): Asked {
+  const upper = text.toUpperCase();
+  const synonym = synonyms.get(upper);
+  const match = sectioned.exec(synonym ?? upper);
+  if (!match) return { text, key };
+  const [, base = '', peek = '', section = '', first, size] = match;
+  const origin = Number(first ?? 0);
+  const count = size === undefined ? Number.POSITIVE_INFINITY : Number(size);
+  const partial = first === undefined ? '' : `<${origin}>`;
+  const name = synonym === undefined ? `${base}[${section}]${partial}` : upper;
+  if (base === 'BINARY') {
+    if (partial === '' || count === 0) return { text, key };
+    const whole = `${base}[${section}]`;
+    return {
+      text: `${base}${peek}[${section}]`,
+      key: whole,
+      substitute: { source: 'binary', name, origin, count },
+    };
+  }
+  if ((section !== '' && section !== 'TEXT') || count <= probeOctets) return { text, key };
+  return {
+    text: `${base}${peek}[${section}]<${origin}.${probeOctets}>`,
+    key: `${base}[${section}]<${origin}>`,
+    substitute: { source: section === '' ? 'message' : 'text', name, origin, count },
+  };
+}
+
+/** What to ask the server for in place of a FETCH's items; undefined where nothing is gained, or answers would be alike. */
+export function substitutionFor({ items, modifiers }: FetchRequest): Substitution | undefined {
+  const asked = items.map(askedFor);
+  const keys = new Set(asked.map(({ key }) => key));
+  const byKey = new Map(
+    asked.flatMap(({ key, substitute }) => (substitute ? [[key, substitute] as const] : [])),
+  );
+  if (byKey.size === 0 || keys.size < asked.length) return undefined;
+  return { tail: ` (${asked.map(({ text }) => text).join(' ')})${modifiers}`, keys, byKey };
+}
