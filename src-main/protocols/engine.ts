@@ -8,9 +8,9 @@ export type Side = 'client' | 'server';
 export type MessageId = number;
 
 /**
- * What the octets of a message are. `whole`: all of it. `piece`: a section, which is found octet for octet in its whole
- * message and gets that one's delivered octets, or is scanned on its own. `slice`: octets cut out of a section, which
- * say nothing on their own: they are found in the whole message, or refused. `probe`: they stand in the whole message
+ * What the octets of a message are. `whole`: all of it. `slice`: a stretch of it, which is found octet for octet in
+ * the whole message and gets that one's delivered octets, or is refused. `piece`: octets that the server made out of it
+ * (decoded, selected): they are scanned on their own, unless they are found in the whole message all the same. `probe`: they stand in the whole message
  * at a place that is known, or are refused; they never leave themselves.
  */
 export type Extent = 'whole' | 'piece' | 'slice' | 'probe';

@@ -81,7 +81,7 @@ test('passes its own end on behind all octets', async () => {
   const ended = once(outer, 'end');
   leg.end('last words');
   await ended;
-  expect(far.text()).toBe('last words');
+  await vi.waitFor(() => expect(far.text()).toBe('last words'));
 });
 
 test('large octets arrive whole against a slow reader, and no more of a bomb than is read', async () => {

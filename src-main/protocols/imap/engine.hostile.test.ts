@@ -108,6 +108,24 @@ describe('limits', () => {
 });
 
 describe('content in disguise', () => {
+  it.each([
+    `* LIST () "/" ~{4}\r\nabcd\r\n`,
+    `* 1 FETCH (INTERNALDATE "${'x'.repeat(41)}")\r\n`,
+    '* 1 FETCH (SAVEDATE "no <date>")\r\n',
+  ])('holds what no client would take for a name or a date: %j', (answer) => {
+    const s = opened().server(answer);
+    expect(s.clientGot()).toBe('');
+    expect(Object.keys(s.held())).toEqual(['1']);
+  });
+
+  it.each(['BODY[1]', 'BODY[TEXT]', 'BODY[1.MIME]', 'BODY[2.HEADER]', 'BODY[]<0>', 'X[1]'])(
+    'lets no %s leave that is not in a message that was scanned',
+    (item) => {
+      const s = opened().server(`* 1 FETCH (${item} {2}\r\nhi)\r\n`);
+      expect(s.messages.get(1)).toMatchObject({ extent: 'slice', pieceOf: undefined });
+    },
+  );
+
   const held = (response: string, content: string) => {
     const s = opened().client('z NOOP\r\n').server(response).server('z OK\r\n');
     expect(s.notes).toEqual([]);

@@ -26,7 +26,7 @@ describe('what carries no content', () => {
     expect(s.serverGot()).toBe('a1 LOGIN alice secret\r\na2 select "IN BOX" (CONDSTORE)\r\n');
     const answer =
       'a1 OK Logged in\r\n* FLAGS (\\Answered \\Seen $x)\r\n* OK [PERMANENTFLAGS (\\*)] Flags {5}\r\n' +
-      '* 21 EXISTS\r\n* 0 RECENT\r\n* LIST (\\HasNoChildren) "/" {5}\r\nINBOX\r\n* X-NEW thing (1 2)\r\n' +
+      '* 21 EXISTS\r\n* 0 RECENT\r\n* LIST (\\HasNoChildren) "/" {5}\r\nINBOX\r\n* STATUS x (MESSAGES 1)\r\n' +
       '* 2 EXPUNGE\r\na2 OK [READ-WRITE] Select completed (0.001 secs).\r\n* BYE gone\r\n';
     expect(s.server(answer).clientGot()).toBe(answer);
     expect(s.notes).toEqual([]);
@@ -48,6 +48,13 @@ describe('what carries no content', () => {
     const header = 'From: a\r\nTo: b,\r\n c\r\n\r\n';
     const answer = `* 1 FETCH (UID 1 BODY[HEADER.FIELDS (FROM TO)] ${literal(header)})\r\n* 2 FETCH (RFC822.HEADER {0}\r\n BODY[HEADER] NIL)\r\n`;
     expect(s.server(answer).clientGot()).toBe(answer);
+  });
+
+  both('leaves out what belongs to nothing that is offered, with its literals', (s) => {
+    s.server(greeting).clientGot();
+    s.server(`* XCONTENT "x" ${literal('y')} z\r\n* 1 FETCHX ~{5}\r\n12345\r\n* 2 EXISTS\r\n`);
+    expect(s.clientGot()).toBe('* 2 EXISTS\r\n');
+    expect(s.messages.size).toBe(0);
   });
 
   both('passes several lines before the greeting, and PREAUTH', (s) => {
@@ -81,7 +88,7 @@ describe('a message that was asked for whole', () => {
     opened(s);
     const answer =
       `* 1 FETCH (BODY[] ${literal(mail)})\r\n* 2 FETCH (BODY[1.2] ${literal('piece', '~{')} BINARY[1] ${literal('bin', '~{')})\r\n` +
-      `* 3 FETCH (BODY[TEXT]<0> ${literal('part', '{', '+}')} UID 9)\r\n* X-UNKNOWN ${literal('stray')}\r\n`;
+      `* 3 FETCH (BODY[TEXT]<0> ${literal('part', '{', '+}')} UID 9)\r\n* SORT ${literal('stray')}\r\n`;
     expect(s.server(answer).clientGot()).toBe('');
     expect(Object.values(s.held())).toEqual([mail, 'piece', 'bin', 'part', 'stray']);
     for (const id of [1, 2, 3, 4, 5]) s.release(id);

@@ -149,11 +149,13 @@ class ImapEngine {
     for (const message of this.#responses.reset()) this.#messages.letGo(message);
     this.#measures.clear();
     this.#queue.push({ kind: 'end' });
+    this.#passClientEnd();
   }
 
   #passClientEnd(): void {
-    if (this.#run || (this.#commands.suspended && this.#commands.pending > 0)) return;
-    this.#ends.passClient();
+    // A server that has ended answers nothing that could be waited for.
+    const waits = this.#run !== undefined || (this.#commands.suspended && this.#commands.pending > 0);
+    if (!waits || this.#ends.has('server')) this.#ends.passClient();
   }
 
   #tlsReady(): void {
@@ -410,10 +412,14 @@ class ImapEngine {
   }
 }
 
-/** A section cut short may hide half of something; fields of a header are never found in one piece. */
+/**
+ * A section is a stretch of the message, and so is what is cut out of one: on its own it may be half of something, or
+ * be read in another way. Selected fields of a header and what the server decodes stand nowhere as they are.
+ */
 function extentOf({ key, role }: ContentSource): Extent {
   if (role === 'whole') return 'whole';
-  return key.endsWith('>') && !key.includes('HEADER.FIELDS') ? 'slice' : 'piece';
+  const stretch = role === 'piece' && !key.startsWith('BINARY[') && !key.includes('HEADER.FIELDS');
+  return stretch ? 'slice' : 'piece';
 }
 
 function asksElsewhere(name: string, text: string, names: number): boolean {

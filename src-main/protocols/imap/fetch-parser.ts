@@ -24,6 +24,9 @@ const open = 40;
 const close = 41;
 const backslash = 92;
 
+const date = /^"[ 0-9A-Za-z:+-]{0,40}"/;
+const dateOctets = 42;
+
 const noItem: FetchItem = { key: '', role: 'other' };
 
 export class FetchParser {
@@ -143,7 +146,7 @@ export class FetchParser {
     const { role } = this.#item;
     const bodyLike = role === 'whole' || role === 'header' || role === 'piece';
     if (octet === quote) {
-      if (!this.#quoted(role !== 'date')) return error;
+      if (!this.#quoted(role !== 'date' || !this.#isDate())) return error;
       return this.#endItem();
     }
     if (octet === open) {
@@ -185,6 +188,11 @@ export class FetchParser {
       else if (octet === close && --this.#depth === 0) return this.#endItem();
     }
     return error;
+  }
+
+  /** Whether a date stands here in quotes, which could hold anything (RFC 9051 §9 date-time). */
+  #isDate(): boolean {
+    return date.test(latin1(this.#line, this.#at, Math.min(this.#end, this.#at + dateOctets)));
   }
 
   /** Reads a quoted string; false where it doesn't end in this line. */

@@ -36,8 +36,9 @@ export interface ContentPort {
   end(message: MessageId): void;
 }
 
-/** Where the octets of a literal go: into the response, into it if they are a header and no more, into a message. */
-export type LiteralTarget = 'pass' | 'header' | 'message';
+/** Where the octets of a literal go: into the response, into it if they are a header and no more, into a message, or
+ *  nowhere. */
+export type LiteralTarget = 'pass' | 'header' | 'message' | 'skip';
 
 /** A string that follows, as it was announced. */
 export interface Announced {
@@ -125,6 +126,7 @@ export class ResponseBuilder {
   }
 
   literalData(bytes: Uint8Array): void {
+    if (this.#target === 'skip') return;
     if (this.#target !== 'message') this.#sink.append(bytes);
     else if (this.#message !== undefined) this.#port.data(this.#message, bytes);
   }
@@ -135,6 +137,7 @@ export class ResponseBuilder {
       this.#message = undefined;
       return;
     }
+    if (this.#target === 'skip') return;
     const bytes = this.#sink.joined();
     this.#sink = new ByteSink();
     if (this.#target === 'pass' || isHeaderAlone(bytes)) this.pass(bytes);

@@ -48,11 +48,14 @@ interface ResponsePort extends ContentPort {
 
 const statusWords = new Set(['OK', 'NO', 'BAD', 'BYE', 'PREAUTH', 'CAPABILITY']);
 
-/** Responses whose literals are names and settings. A literal in any other one is content. */
+/** Responses whose strings are names and settings. */
 const stringWords = new Set(
   `LIST LSUB XLIST STATUS NAMESPACE ID QUOTA QUOTAROOT ACL LISTRIGHTS MYRIGHTS METADATA ANNOTATION ESEARCH SEARCH
    LANGUAGE COMPARATOR`.split(/\s+/),
 );
+
+/** The others that commands and capabilities which pass can bring. Any other one is left out: nobody asked for it. */
+const otherWords = new Set('FLAGS EXISTS RECENT EXPUNGE VANISHED SORT THREAD ENABLED'.split(' '));
 
 /** Lines that grow with the mailbox (a SEARCH of 100,000 messages, an ENVELOPE with 1,000 recipients). */
 const growing = /^\* +(?:[0-9]+ FETCH|SEARCH|SORT|THREAD|ESEARCH|VANISHED) /i;
@@ -68,6 +71,8 @@ interface Building {
   readonly fetch: FetchParser | undefined;
   readonly word: string;
   readonly number: number;
+  /** Nothing of it goes on. */
+  readonly leftOut: boolean;
   /** Octets still to come of its literal. */
   literal: number;
 }
@@ -163,7 +168,8 @@ export class ResponseParser {
     const parts = new ResponseBuilder(this.#port);
     const isFetch = match[1] !== undefined && (word === 'FETCH' || word === 'UIDFETCH');
     const fetch = isFetch ? new FetchParser(number, parts, this.#port.splitsItems()) : undefined;
-    const building: Building = { parts, fetch, word, number, literal: 0 };
+    const leftOut = !isFetch && !stringWords.has(word) && !otherWords.has(word);
+    const building: Building = { parts, fetch, word, number, leftOut, literal: 0 };
     this.#building = building;
     return this.#continueWith(building, line, match[0].length);
   }
@@ -188,20 +194,27 @@ export class ResponseParser {
   }
 
   #dataLine(building: Building, line: Uint8Array, from: number): boolean {
-    const { word, number, parts } = building;
+    const { word, number, parts, leftOut } = building;
     const mark = literalMark(line);
     if (mark && (line[line.length - 2] !== 13 || quoteOpenAt(line, mark.at))) {
       return this.#fail('protocol-violation');
     }
-    parts.pass(line);
+    if (!leftOut) parts.pass(line);
     if (mark) {
-      const target = mark.size === 0 || (stringWords.has(word) && !mark.nonSync) ? 'pass' : 'message';
+      // Only the plain form may pass: a client that doesn't know another one would read its octets as responses.
+      const plain = !mark.nonSync && !mark.binary;
+      const passes = mark.size === 0 || (stringWords.has(word) && plain);
+      const target = leftOut ? 'skip' : passes ? 'pass' : 'message';
       return this.#beginLiteral(building, mark.size, target, {
         number: 0,
         uid: undefined,
         key: word,
         role: 'other',
       });
+    }
+    if (leftOut) {
+      this.#building = undefined;
+      return true;
     }
     const rest = word === 'VANISHED' ? latin1(line, from, lineEnd(line)) : '';
     return this.#deliver({ kind: 'data', word, number, rest, parts });
