@@ -107,8 +107,17 @@ export class ClientWriter {
       else if (job.kind === 'bytes') {
         await this.#put(job.bytes);
         this.#unqueued(job.bytes);
-      } else for await (const chunk of job.chunks()) await this.#put(chunk);
+      } else {
+        for await (const chunk of job.chunks()) await this.#put(chunk);
+        await this.#flushed();
+      }
     }
+  }
+
+  /** Waits until the socket holds nothing any more: what a stream gave may change when its turn is over. */
+  async #flushed(): Promise<void> {
+    if (this.#stopped || this.#socket.writableLength === 0) return;
+    await new Promise((resolve) => this.#socket.write(new Uint8Array(0), resolve));
   }
 
   async #put(bytes: Uint8Array): Promise<void> {

@@ -67,6 +67,8 @@ interface Held {
   begunBytes: number;
   overwrites: readonly Overwrite[];
   dropped: boolean;
+  /** Resolves when nothing of a decision is under way. */
+  decided: Promise<void>;
 }
 
 /** Octets `from` to `to` of a message, with what its overwrites change in them. */
@@ -112,6 +114,7 @@ export class Delivery {
       begunBytes: 0,
       overwrites: [],
       dropped: false,
+      decided: Promise.resolve(),
     });
   }
 
@@ -139,7 +142,12 @@ export class Delivery {
   end(message: MessageId): void {
     const held = this.#held.get(message);
     if (!held) return;
-    this.#decide(held).then(
+    const decision = this.#decide(held);
+    held.decided = decision.then(
+      () => undefined,
+      () => undefined,
+    );
+    decision.then(
       (release) => {
         if (!held.dropped) this.#options.onRelease(message, release);
       },
@@ -153,7 +161,8 @@ export class Delivery {
   inMemory(message: MessageId, from: number, to: number): Uint8Array | undefined {
     const held = this.#held.get(message);
     if (!held || held.overwrites.length > 0 || to - from > chunkBytes) return undefined;
-    return held.spool.bytes()?.subarray(from, to);
+    // A copy: it may wait in the socket for longer than the spool lives.
+    return held.spool.bytes()?.slice(from, to);
   }
 
   /** The delivered form of a released message, from its spool. The spool lives until the iteration ends. */
@@ -173,7 +182,8 @@ export class Delivery {
     if (!held) return;
     this.#held.delete(message);
     held.dropped = true;
-    void held.spool.drop();
+    // What is kept in quarantine just now is read from it.
+    void held.decided.then(() => held.spool.drop());
   }
 
   /** Gives everything up: the connection is gone. */

@@ -22,9 +22,9 @@ export interface Spool {
   /** After `finish`: where the octets are. */
   source(): SpoolSource;
   /** After `finish`: octets `from` (inclusive) to `to` (exclusive), fewer where the spool ends. Rejects when the disk
-   *  fails or the spool was dropped. A view, not to be written to. */
+   *  fails or the spool was dropped. A view, not to be written to; after `drop` its octets may be another message's. */
   read(from: number, to: number): Promise<Uint8Array>;
-  /** After `finish`: all octets, when they are in memory. */
+  /** After `finish`: all octets, when they are in memory; the same view. */
   bytes(): Uint8Array | undefined;
   /** Forgets the octets, at any time. Never rejects, and may be called twice. */
   drop(): Promise<void>;
@@ -194,22 +194,30 @@ class FileSpool {
   }
 }
 
-/** Memory that spools share; each gives back what it took. */
+/**
+ * Memory that large spools share; each gives back what it took. One piece of each size is kept for the next: the first
+ * touch of fresh pages costs as much as half a scan.
+ */
 class SharedMemory {
   #leftBytes: number;
+  readonly #kept = new Map<number, Uint8Array>();
 
   constructor(sizeBytes: number) {
     this.#leftBytes = sizeBytes;
   }
 
-  take(sizeBytes: number): boolean {
-    if (sizeBytes > this.#leftBytes) return false;
+  /** `returning`: what will be given back for it. */
+  take(sizeBytes: number, returning: Uint8Array | undefined): Uint8Array | undefined {
+    if (sizeBytes > this.#leftBytes + (returning?.length ?? 0)) return undefined;
     this.#leftBytes -= sizeBytes;
-    return true;
+    const kept = this.#kept.get(sizeBytes);
+    this.#kept.delete(sizeBytes);
+    return kept ?? new Uint8Array(new SharedArrayBuffer(sizeBytes));
   }
 
-  giveBack(sizeBytes: number): void {
-    this.#leftBytes += sizeBytes;
+  giveBack(memory: Uint8Array): void {
+    this.#leftBytes += memory.length;
+    this.#kept.set(memory.length, memory);
   }
 }
 
@@ -223,7 +231,7 @@ interface OneSpoolOptions {
 class OneSpool implements Spool {
   readonly #options: OneSpoolOptions;
   #memory: Uint8Array | undefined;
-  #sharedBytes = 0;
+  #isShared = false;
   #file: FileSpool | undefined;
   #dropped = false;
   sizeBytes = 0;
@@ -256,31 +264,33 @@ class OneSpool implements Spool {
   #room(usedBytes: number): Uint8Array | undefined {
     const has = this.#memory?.length ?? 0;
     if (this.#memory && this.sizeBytes <= has) return this.#memory;
-    const wanted = this.#nextSize(has);
-    if (wanted === undefined) return undefined;
-    const larger = new Uint8Array(new SharedArrayBuffer(wanted));
+    const { memoryBytes } = this.#options;
+    const isShared = this.sizeBytes > memoryBytes;
+    const larger = isShared ? this.#takeShared() : this.#allocate(Math.max(firstBytes, has));
+    if (!larger) return undefined;
     if (this.#memory) larger.set(this.#memory.subarray(0, usedBytes));
+    this.#forget();
     this.#memory = larger;
+    this.#isShared = isShared;
     return larger;
   }
 
-  #nextSize(has: number): number | undefined {
-    const { memoryBytes, shared } = this.#options;
-    if (this.sizeBytes <= memoryBytes) {
-      let needed = Math.max(firstBytes, has);
-      while (needed < this.sizeBytes) needed *= 2;
-      return Math.min(needed, memoryBytes);
-    }
+  #allocate(atLeast: number): Uint8Array {
+    let needed = atLeast;
+    while (needed < this.sizeBytes) needed *= 2;
+    return new Uint8Array(new SharedArrayBuffer(Math.min(needed, this.#options.memoryBytes)));
+  }
+
+  #takeShared(): Uint8Array | undefined {
     const large = largeBytes.find((size) => size >= this.sizeBytes);
-    if (large === undefined || !shared.take(large - this.#sharedBytes)) return undefined;
-    this.#sharedBytes = large;
-    return large;
+    if (large === undefined) return undefined;
+    return this.#options.shared.take(large, this.#isShared ? this.#memory : undefined);
   }
 
   #forget(): void {
+    if (this.#memory && this.#isShared) this.#options.shared.giveBack(this.#memory);
     this.#memory = undefined;
-    this.#options.shared.giveBack(this.#sharedBytes);
-    this.#sharedBytes = 0;
+    this.#isShared = false;
   }
 
   async drained(): Promise<void> {
