@@ -44,3 +44,10 @@ test('closes once, with a last line to the client', () => {
     { kind: 'close', reason: 'line-too-long' },
   ]);
 });
+
+test('closes without a word to a client that is in the middle of a message', () => {
+  const actions = new ActionList();
+  actions.close('scan-failed', undefined);
+  expect(actions.closed).toBe(true);
+  expect(actions.take()).toEqual([{ kind: 'close', reason: 'scan-failed' }]);
+});

@@ -50,6 +50,11 @@ export type EngineAction =
       readonly pieceOf?: MessageId | undefined;
       /** Of a probe: where its octets stand in the whole message. */
       readonly at?: number | undefined;
+      /** Of a slice: the section, and where in it its octets begin. Slices of one section lie as they follow in it. */
+      readonly section?: string | undefined;
+      readonly origin?: number | undefined;
+      /** Of a whole that parts are taken from: what the server calls it, for as long as its octets must not change. */
+      readonly identity?: string | undefined;
     }
   /** Its next octets (POP3: dot-stuffing undone). */
   | { readonly kind: 'message-data'; readonly message: MessageId; readonly bytes: Uint8Array }

@@ -2,6 +2,12 @@
 // one that lets go of a message drops its spool.
 import type { EngineAction, Extent, MessageId, Release } from './engine.ts';
 
+/** What is known of a message when it begins to arrive, see `message-start`. */
+export type MessageAbout = Omit<
+  Extract<EngineAction, { kind: 'message-start' }>,
+  'kind' | 'message' | 'extent'
+>;
+
 type MessageState = 'arriving' | 'held' | Release;
 
 interface OpenMessage {
@@ -25,19 +31,14 @@ export class Messages {
     return this.#held;
   }
 
-  /** Starts a message that has one holder. A part holds the whole that it should lie in; `at`: where a probe should. */
-  start(extent: Extent, pieceOf?: MessageId, at?: number): MessageId {
+  /** Starts a message that has one holder. A part holds the whole that it should lie in. */
+  start(extent: Extent, about: MessageAbout = {}): MessageId {
+    const { pieceOf, ...others } = about;
     const message = ++this.#last;
     const whole = pieceOf === undefined ? undefined : this.#open.get(pieceOf);
     if (whole) whole.holders++;
     this.#open.set(message, { state: 'arriving', holders: 1, pieceOf: whole && pieceOf });
-    this.#emit({
-      kind: 'message-start',
-      message,
-      extent,
-      ...(whole ? { pieceOf } : {}),
-      ...(at === undefined ? {} : { at }),
-    });
+    this.#emit({ kind: 'message-start', message, extent, ...(whole ? { pieceOf } : {}), ...others });
     return message;
   }
 

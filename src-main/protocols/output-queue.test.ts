@@ -28,9 +28,11 @@ test('what is behind one that waits waits too, and leaves in order', () => {
   free.add(1);
   queue.flush();
   expect([sent, queue.blocked, queue.bytes]).toEqual([[1, 2, 3], true, 9]);
+  expect(queue.first).toEqual({ size: 4 });
   free.add(4).add(5);
   queue.flush();
   expect([sent, queue.blocked, queue.bytes]).toEqual([[1, 2, 3, 4, 5], false, 0]);
+  expect(queue.first).toBeUndefined();
 });
 
 test('stays in order while a long queue empties bit by bit', () => {

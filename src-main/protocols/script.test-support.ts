@@ -4,12 +4,13 @@
 import { assertNever } from '../contract/assert-never.ts';
 import { latin1, octets } from './bytes.ts';
 import type { Engine, EngineAction, EngineEvent, Extent, MessageId, Release, Side } from './engine.ts';
+import type { MessageAbout } from './messages.ts';
 import { DotStuffer } from './pop3/multiline.ts';
 
 interface SpooledMessage {
   text: string;
   readonly extent: Extent;
-  readonly at: number | undefined;
+  readonly about: MessageAbout;
   readonly pieceOf: MessageId | undefined;
   ended: boolean;
   dropped: boolean;
@@ -104,9 +105,10 @@ export class EngineScript {
         return;
       }
       case 'message-start': {
-        const { message, extent, pieceOf, at } = action;
+        const { kind, message, extent, ...about } = action;
+        const { pieceOf } = about;
         if (pieceOf !== undefined) this.#spooled(pieceOf);
-        this.messages.set(message, { text: '', extent, pieceOf, at, ended: false, dropped: false });
+        this.messages.set(message, { text: '', extent, pieceOf, about, ended: false, dropped: false });
         return;
       }
       case 'message-begun':

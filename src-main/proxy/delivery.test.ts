@@ -161,3 +161,70 @@ describe('giving up', () => {
     expect(spools.live()).toBe(0);
   });
 });
+
+describe('slices of a section', () => {
+  const mail = 'A: b\r\n\r\nsecond half, first half';
+  const slice = (d: Delivery, message: number, pieceOf: number, octets: string, origin: number) => {
+    d.start({ message, extent: 'slice', pieceOf, section: 'BODY[1]', origin });
+    d.append(message, Buffer.from(octets));
+    d.end(message);
+  };
+  const whole = (d: Delivery, message: number, octets: string, identity?: string) => {
+    d.start({ message, extent: 'whole', identity });
+    d.append(message, Buffer.from(octets));
+    d.end(message);
+  };
+
+  test('leave as they follow in the scanned message, and no other way', async () => {
+    const { delivery, released, outcomes } = setUp();
+    whole(delivery, 1, mail);
+    await settle();
+    slice(delivery, 2, 1, 'second half, ', 0);
+    await settle();
+    slice(delivery, 3, 1, 'first half', 13);
+    slice(delivery, 4, 1, 'second', 13);
+    slice(delivery, 5, 1, 'nowhere', 0);
+    await settle();
+    expect([1, 2, 3, 4, 5].map((id) => released.get(id))).toEqual([
+      'deliver',
+      'deliver',
+      'deliver',
+      'refuse',
+      'refuse',
+    ]);
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['clean', 'not-scanned', 'not-scanned']);
+  });
+
+  test('are not put together from messages that the server calls the same and that differ', async () => {
+    const { delivery, released } = setUp();
+    whole(delivery, 1, mail, 'INBOX 1 7');
+    await settle();
+    slice(delivery, 2, 1, 'second half', 0);
+    await settle();
+    delivery.drop(2);
+    delivery.drop(1);
+    whole(delivery, 3, `${mail}!`, 'INBOX 1 7');
+    whole(delivery, 4, mail, 'INBOX 1 7');
+    whole(delivery, 5, `${mail}!`, 'INBOX 1 8');
+    await settle();
+    slice(delivery, 6, 4, 'first half', 0);
+    await settle();
+    expect([3, 4, 5, 6].map((id) => released.get(id))).toEqual(['refuse', 'deliver', 'deliver', 'refuse']);
+  });
+
+  test('and a probe must stand at its place', async () => {
+    const { delivery, released } = setUp();
+    whole(delivery, 1, mail);
+    await settle();
+    for (const [message, at] of [
+      [2, 8],
+      [3, 9],
+    ] as const) {
+      delivery.start({ message, extent: 'probe', pieceOf: 1, at });
+      delivery.append(message, Buffer.from('second'));
+      delivery.end(message);
+    }
+    await settle();
+    expect([released.get(2), released.get(3)]).toEqual(['deliver', 'refuse']);
+  });
+});

@@ -3,13 +3,13 @@
 import { createHash, type Hash } from 'node:crypto';
 import { assertNever } from '../contract/assert-never.ts';
 import type { MessageEvent, NotScannedReason } from '../contract/state.ts';
-import type { Extent, MessageId, Release } from '../protocols/engine.ts';
+import type { EngineAction, MessageId, Release } from '../protocols/engine.ts';
 import type { Tagging } from '../scanner/header-tag.ts';
 import type { Overwrite, Scanner, ScanResult } from '../scanner/pool.ts';
 import type { Quarantine } from '../storage/quarantine.ts';
 import type { Spool, SpoolStore } from '../storage/spool.ts';
 import type { VerdictCache } from '../storage/verdict-cache.ts';
-import { findPiece, sameAt } from './piece-search.ts';
+import { findPiece, sameAt, sectionBases } from './piece-search.ts';
 
 /** What a page is told of one message; the proxy adds the connection to it. */
 export type MessageOutcome = Omit<MessageEvent, 'id' | 'at' | 'server' | 'program'>;
@@ -47,22 +47,24 @@ const chunkBytes = 256 * 1024;
 /** What mailparser is given to find sender and subject: the largest header that is looked at. */
 const summaryBytes = 256 * 1024;
 
-export interface StartedMessage {
-  readonly message: MessageId;
-  readonly extent: Extent;
-  /** The whole message that it should be part of. */
-  readonly pieceOf?: MessageId | undefined;
-  /** Of a probe: its place in the whole message. */
-  readonly at?: number | undefined;
+/** What the engine says of a message that begins. */
+export type StartedMessage = Omit<Extract<EngineAction, { kind: 'message-start' }>, 'kind'>;
+
+/** A whole that parts are taken from: its octets, and where the sections begin of which slices were found in it. */
+interface Sections {
+  readonly sha256: string;
+  readonly bases: Map<string, readonly number[]>;
 }
+
+/** Wholes that are remembered when they are gone, should more of their parts be asked for. */
+const rememberedWholes = 1_000;
 
 interface Held {
   readonly spool: Spool;
   /** Goes along with the octets, so that the scan need not begin with it. */
   readonly sha256: Hash;
-  readonly extent: Extent;
-  readonly pieceOf: MessageId | undefined;
-  readonly at: number | undefined;
+  readonly started: StartedMessage;
+  sections: Sections | undefined;
   /** Octets at its beginning that have left already, as they came. */
   begunBytes: number;
   overwrites: readonly Overwrite[];
@@ -98,19 +100,20 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #held = new Map<MessageId, Held>();
   readonly #abort = new AbortController();
+  /** By what the server calls them; the one used last stands last. */
+  readonly #remembered = new Map<string, Sections>();
   #waiting = false;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
   }
 
-  start({ message, extent, pieceOf, at }: StartedMessage): void {
-    this.#held.set(message, {
+  start(started: StartedMessage): void {
+    this.#held.set(started.message, {
       spool: this.#options.spools.create(),
       sha256: createHash('sha256'),
-      extent,
-      pieceOf,
-      at,
+      started,
+      sections: undefined,
       begunBytes: 0,
       overwrites: [],
       dropped: false,
@@ -200,36 +203,68 @@ export class Delivery {
     const { spool } = held;
     const finished = await spool.finish();
     if (!finished.ok) return this.#unscanned('spool-failed');
-    const whole = held.pieceOf === undefined ? undefined : this.#held.get(held.pieceOf);
-    if (held.extent === 'probe') {
-      return whole && held.at !== undefined && (await sameAt(whole.spool, spool, held.at))
-        ? 'deliver'
-        : 'refuse';
-    }
+    const { extent, pieceOf } = held.started;
+    const whole = pieceOf === undefined ? undefined : this.#held.get(pieceOf);
+    if (extent === 'probe') return (await this.#isThere(held, whole)) ? 'deliver' : 'refuse';
     if (whole) {
-      const at = await findPiece(whole.spool, spool, whole.overwrites);
+      const at = await (extent === 'slice'
+        ? this.#placeOfSlice(held, whole)
+        : findPiece(whole.spool, spool, whole.overwrites));
       if (at !== undefined) {
         held.overwrites = overwritesWithin(whole.overwrites, at, spool.sizeBytes);
         return 'deliver';
       }
     }
-    if (held.extent === 'slice') return this.#unscanned('part-not-found');
+    if (extent === 'slice') return this.#unscanned('part-not-found');
     const sha256 = held.sha256.digest('hex');
+    if (!this.#isAsBefore(held, sha256)) return this.#unscanned('part-not-found');
     if (this.#options.verdicts.isClean(sha256)) return this.#clean(held);
     const { neutralise, tag } = this.#options.treatment;
     const result = await this.#options.scanner.scan(spool.source(), {
       signal: this.#abort.signal,
       neutralise,
-      ...(tag && held.extent === 'whole' ? { tag } : {}),
+      ...(tag && extent === 'whole' ? { tag } : {}),
       sha256,
     });
     if (result.verdict.outcome === 'clean') this.#options.verdicts.addClean(sha256);
     return await this.#settle(held, result);
   }
 
+  async #isThere({ started, spool }: Held, whole: Held | undefined): Promise<boolean> {
+    return whole !== undefined && started.at !== undefined && (await sameAt(whole.spool, spool, started.at));
+  }
+
+  /** Where a slice lies in its whole, as it follows from the other slices of its section. */
+  async #placeOfSlice({ started, spool }: Held, whole: Held): Promise<number | undefined> {
+    if (spool.sizeBytes === 0) return 0;
+    const { section = '', origin = 0 } = started;
+    const known = whole.sections?.bases;
+    const found = await sectionBases(whole.spool, spool, origin, known?.get(section));
+    // Another slice may have been found meanwhile.
+    const bases = found.filter((base) => known?.get(section)?.includes(base) ?? true);
+    known?.set(section, bases);
+    const places = bases.map((base) => base + origin);
+    const isTouched = (at: number) => overwritesWithin(whole.overwrites, at, spool.sizeBytes).length > 0;
+    return places.find(isTouched) ?? places[0];
+  }
+
+  /** Whether a whole has the octets that it had when parts were taken from it before. */
+  #isAsBefore(held: Held, sha256: string): boolean {
+    const { extent, identity } = held.started;
+    if (extent !== 'whole') return true;
+    const before = identity === undefined ? undefined : this.#remembered.get(identity);
+    held.sections = before ?? { sha256, bases: new Map() };
+    if (identity === undefined) return true;
+    this.#remembered.delete(identity);
+    this.#remembered.set(identity, held.sections);
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size > rememberedWholes && oldest !== undefined) this.#remembered.delete(oldest);
+    return held.sections.sha256 === sha256;
+  }
+
   /** A part of a clean message is no message of its own. */
-  #clean({ extent }: Held): Release {
-    if (extent === 'whole') this.#report({ outcome: 'clean', detections: [], limits: [] });
+  #clean({ started }: Held): Release {
+    if (started.extent === 'whole') this.#report({ outcome: 'clean', detections: [], limits: [] });
     return 'deliver';
   }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findPiece } from './piece-search.ts';
+import { findPiece, sectionBases } from './piece-search.ts';
 
 function octets(bytes: Uint8Array) {
   return { sizeBytes: bytes.length, read: async (from: number, to: number) => bytes.subarray(from, to) };
@@ -46,5 +46,38 @@ describe('finding a piece of a message in the whole', () => {
       ),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('where a section begins of which a slice is known', () => {
+  const mail = text('From: a\r\n\r\n--b\r\nA: b\r\n\r\nsame text\r\n--b\r\n\r\nsame text\r\n--b--\r\n');
+  const [first, second] = [24, 42];
+
+  test('behind an empty line or a boundary; several where they are alike', async () => {
+    expect(await sectionBases(mail, text('same text'), 0, undefined)).toEqual([first, second]);
+    expect(await sectionBases(mail, text('text\r\n--b--'), 5, undefined)).toEqual([second]);
+    expect(await sectionBases(mail, text('A: b'), 0, undefined)).toEqual([16]);
+    expect(await sectionBases(mail, text('From'), 0, undefined)).toEqual([0]);
+  });
+
+  test('narrowed down by each slice; none where it would have to begin elsewhere', async () => {
+    expect(await sectionBases(mail, text('text\r\n--b\r\n'), 5, [first, second])).toEqual([first]);
+    expect(await sectionBases(mail, text('same'), 5, [first])).toEqual([]);
+    expect(await sectionBases(mail, text('rom'), 0, undefined)).toEqual([1]);
+  });
+
+  test('content that repeats itself has one beginning', async () => {
+    const whole = text(`A: b\r\n\r\n${`${'A'.repeat(76)}\r\n`.repeat(30_000)}`);
+    const slice = text(`${'A'.repeat(76)}\r\n`.repeat(800));
+    expect(await sectionBases(whole, slice, 0, undefined)).toEqual([8]);
+    expect(await sectionBases(whole, slice, 78 * 800, [8])).toEqual([8]);
+  });
+
+  test('across the borders of windows', async () => {
+    for (const at of [1_048_570, 1_048_574, 1_048_576, 1_048_580]) {
+      const whole = Buffer.alloc(2_200_000, 'x');
+      whole.write('\r\n\r\nhere', at, 'latin1');
+      expect(await sectionBases(octets(whole), text('here'), 0, undefined)).toEqual([at + 4]);
+    }
   });
 });

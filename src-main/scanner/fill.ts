@@ -6,6 +6,8 @@ const cr = 0x0d;
 const lf = 0x0a;
 const equalsSign = 0x3d;
 const blank = 0x20;
+const tab = 0x09;
+const hexDigits = Buffer.from('0123456789ABCDEF', 'latin1');
 
 /** Fill where a blank at the end of a line would mean something: quoted-printable, yEnc, header fields. */
 const visibleFill = 0x5f;
@@ -23,6 +25,14 @@ export function noticeFor(name: string): Buffer {
 
 function isLineEnd(octet: number | undefined): boolean {
   return octet === cr || octet === lf;
+}
+
+function isBlank(octet: number | undefined): boolean {
+  return octet === blank || octet === tab;
+}
+
+function isHexDigit(octet: number | undefined): boolean {
+  return octet !== undefined && hexDigits.includes(octet & (octet > 0x40 ? 0xdf : 0xff));
 }
 
 /** Replaces all octets of the stretches but CR and LF (and those that `keep` names) by `text`, then `fill`. */
@@ -43,9 +53,9 @@ function fillWith(
   }
 }
 
-/** The padding stays where it is, so that the decoded size stays too. */
+/** Padding and blanks stay where they are, so that the decoded size stays too. */
 function fillBase64(message: Buffer, stretches: readonly Stretch[], notice: Buffer): void {
-  const isKept = (octet: number) => octet === equalsSign;
+  const isKept = (octet: number) => octet === equalsSign || isBlank(octet);
   let characters = 0;
   for (const { start, end } of stretches) {
     for (let at = start; at < end; at++) {
@@ -63,6 +73,42 @@ function fillBase64(message: Buffer, stretches: readonly Stretch[], notice: Buff
     0x41,
     isKept,
   );
+}
+
+/** Fills octets [at, end) of a line without its line end and the blanks before that; answers with the octets used. */
+function fillQuotedLine(message: Buffer, start: number, end: number, text: Buffer): number {
+  let used = 0;
+  for (let at = start; at < end; at++) {
+    const isEquals = message[at] === equalsSign;
+    // A soft break.
+    if (isEquals && at === end - 1) break;
+    const octet = text[used++] ?? visibleFill;
+    if (isEquals && at + 2 < end && isHexDigit(message[at + 1]) && isHexDigit(message[at + 2])) {
+      message[++at] = hexDigits[octet >> 4] ?? visibleFill;
+      message[++at] = hexDigits[octet & 0x0f] ?? visibleFill;
+    } else {
+      message[at] = octet === blank && at === end - 1 ? visibleFill : octet;
+    }
+  }
+  return used;
+}
+
+/**
+ * Escapes stay escapes, soft breaks stay, and so do blanks at the ends of lines, which do not count (RFC 2045 §6.7
+ * rule 3), so that the decoded size stays.
+ */
+function fillQuotedPrintable(message: Buffer, stretches: readonly Stretch[], notice: Buffer): void {
+  let used = 0;
+  for (const { start, end } of stretches) {
+    for (let at = start; at < end; ) {
+      let lineEnd = at;
+      while (lineEnd < end && !isLineEnd(message[lineEnd])) lineEnd++;
+      let textEnd = lineEnd;
+      while (textEnd > at && isBlank(message[textEnd - 1])) textEnd--;
+      used += fillQuotedLine(message, at, textEnd, notice.subarray(used));
+      at = lineEnd + 1;
+    }
+  }
 }
 
 /** Each line keeps its count, so that the decoded size stays; '`' stands for zero bits, as a blank could be trimmed. */
@@ -108,8 +154,11 @@ export function fillContent(
       fillUuencode(message, stretches, notice);
       return;
     case 'quoted-printable':
+      fillQuotedPrintable(message, stretches, notice);
+      return;
     case 'yenc':
-      fillWith(message, stretches, notice, visibleFill);
+      // An escape stands for one octet with the one behind it.
+      fillWith(message, stretches, notice, visibleFill, (octet) => octet === equalsSign);
       return;
     case 'identity':
       fillWith(message, stretches, notice, blank);
@@ -124,10 +173,10 @@ export function fillFields(message: Buffer, { start, end }: Stretch, notice: Buf
   while (at < end) {
     let lineEnd = at;
     while (lineEnd < message.length && !isLineEnd(message[lineEnd])) lineEnd++;
-    const isFolded = message[at] === blank || message[at] === 0x09;
+    const isFolded = isBlank(message[at]);
     const colon = message.subarray(at, lineEnd).indexOf(0x3a);
     let from = isFolded || colon === -1 ? at : at + colon + 1;
-    while (from < lineEnd && (message[from] === blank || message[from] === 0x09)) from++;
+    while (from < lineEnd && isBlank(message[from])) from++;
     fillWith(message, [{ start: from, end: lineEnd }], notice, visibleFill);
     at = lineEnd;
     while (at < message.length && isLineEnd(message[at])) at++;

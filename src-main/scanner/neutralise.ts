@@ -66,16 +66,24 @@ function stretchOf({ offset, length }: RawHit): Stretch {
   return { start: offset, end: offset + length };
 }
 
-/** Of regions that hold the same thing, the ones that hold nothing but it. */
-function innermost(regions: readonly Region[], inside: readonly Stretch[]): Region[] {
+/** Whether `outer` is all around `inner`, or the same. */
+function covers(outer: Stretch, inner: Stretch): boolean {
+  return outer.start <= inner.start && inner.end <= outer.end;
+}
+
+/**
+ * Of regions that hold the same thing, the ones that hold nothing but it.
+ * @param segments that are filled anyway, in the encoding that their header names
+ */
+function innermost(regions: readonly Region[], segments: readonly Stretch[]): Region[] {
   const chosen: Region[] = [];
   const bySize = [...regions].sort((a, b) => a.end - a.start - (b.end - b.start));
   for (const region of bySize) {
+    const isRaw = region.encoding === 'identity';
     const holds = (other: Stretch) =>
-      other.start >= region.start &&
-      other.end <= region.end &&
-      (other.end - other.start < region.end - region.start || region.encoding === 'identity');
-    if (!chosen.some(holds) && !(region.encoding === 'identity' && inside.some(holds))) chosen.push(region);
+      covers(region, other) && (other.end - other.start < region.end - region.start || isRaw);
+    const isFilled = isRaw && segments.some((segment) => holds(segment) || covers(segment, region));
+    if (!isFilled && !chosen.some(holds)) chosen.push(region);
   }
   return chosen;
 }
@@ -96,13 +104,21 @@ function fillPlaces(message: Buffer, found: Inspection): void {
   fillHeaders(message, found);
 }
 
+/** Whether `hit` says no more than that the message as a whole is harmful: changing its content is what helps. */
+export function isEverywhere({ offset, length }: RawHit, messageBytes: number): boolean {
+  return offset === 0 && length === messageBytes;
+}
+
 /** Overwrites the values of the header fields in which something was found. */
 function fillHeaders(message: Buffer, found: Inspection): void {
+  const headers = found.walk.spans.filter(({ kind }) => kind === 'header');
   for (const hit of found.rawHits) {
-    const inHeader = found.walk.spans.some(
-      (span) => span.kind === 'header' && overlaps(span, stretchOf(hit)),
-    );
-    if (inHeader) fillFields(message, stretchOf(hit), noticeFor(hit.name));
+    if (isEverywhere(hit, message.length)) continue;
+    const { start, end } = stretchOf(hit);
+    for (const header of headers) {
+      const within = { start: Math.max(start, header.start), end: Math.min(end, header.end) };
+      if (within.start < within.end) fillFields(message, within, noticeFor(hit.name));
+    }
   }
 }
 
@@ -146,7 +162,7 @@ export function differences(original: Buffer, changed: Buffer): Overwrite[] {
 }
 
 /** Nothing harmful is left, and the scan that says so saw no less than the first one. */
-function isHarmless(now: Inspection, found: Inspection): boolean {
+export function isHarmless(now: Inspection, found: Inspection): boolean {
   return (
     !isInfected(now.detections) &&
     !now.limits.has('scan-time') &&

@@ -10,6 +10,12 @@ import { Seen } from './seen.ts';
 import { UnpackBudget } from './unpack/budget.ts';
 import { archiveKinds, unpack } from './unpack/unpack.ts';
 
+/**
+ * Raise this with every change of code that may change a verdict: of the walker, a decoder, an unpacker, a limit that is
+ * no part of ScanLimits. Clean verdicts of other revisions are forgotten.
+ */
+export const pipelineRevision = 1;
+
 export interface Inspector {
   readonly engine: Engine;
   /** Stands in where `engine` fails or gives up. */
@@ -69,7 +75,8 @@ function pathOf(path: string, name: string | undefined): string {
     .slice(0, pathCharacters);
 }
 
-function isHarmful({ category }: { readonly category: Detection['category'] }): boolean {
+/** Whether a message with this in it must be made harmless. */
+export function isHarmful({ category }: { readonly category: Detection['category'] }): boolean {
   return category !== 'suspicious';
 }
 

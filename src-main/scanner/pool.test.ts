@@ -37,7 +37,9 @@ describe('the scanner', () => {
 
   it('gives verdicts and overwrites', async () => {
     const scanner = await start('./worker.ts');
-    expect(scanner.engines).toMatchObject([{ id: 'yara-x', rules: 6 }]);
+    expect(scanner.engines).toMatchObject([
+      { id: 'yara-x', rules: 6, revision: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    ]);
     const { verdict, overwrites } = await scanner.scan(
       { kind: 'bytes', bytes: infected },
       { neutralise: true },
@@ -64,6 +66,35 @@ describe('the scanner', () => {
       verdict: { outcome: 'suspicious' },
       overwrites: [],
     });
+  });
+
+  it('has another revision with other limits', async () => {
+    const [one, same, other] = await Promise.all([
+      start('./worker.ts'),
+      start('./worker.ts'),
+      start('./worker.ts', { limits: { mimeDepth: 10 } }),
+    ]);
+    expect(same.engines).toEqual(one.engines);
+    expect(other.engines[0]?.revision).not.toBe(one.engines[0]?.revision);
+  });
+
+  it('marks an infected message in its header when asked, beside its overwrites or alone', async () => {
+    const scanner = await start('./worker.ts');
+    const bytes = message([`X-Room: ${'x'.repeat(200)}`], eicar);
+    const headerBytes = bytes.indexOf('\r\n\r\n') + 4;
+    const tag = { subject: '[%DETECTIONNAME%]', header: true };
+    for (const neutralise of [true, false]) {
+      const { overwrites, tags } = await scanner.scan({ kind: 'bytes', bytes }, { neutralise, tag });
+      expect(overwrites.length > 0).toBe(neutralise);
+      expect(overwrites.every(({ offset }) => offset >= headerBytes)).toBe(true);
+      const changed = Buffer.from(bytes);
+      for (const { offset, bytes: octets } of tags) changed.set(octets, offset);
+      expect(changed.subarray(headerBytes)).toEqual(bytes.subarray(headerBytes));
+      expect(changed.toString('latin1', 0, headerBytes)).toContain('\r\nSubject: [Postern.Test.Eicar] t\r\n');
+    }
+    const suspicious = message([`X-Room: ${'x'.repeat(200)}`], suspiciousMarker);
+    expect((await scanner.scan({ kind: 'bytes', bytes: suspicious }, { tag })).tags).toEqual([]);
+    expect((await scanner.scan({ kind: 'bytes', bytes }, { neutralise: true })).tags).toEqual([]);
   });
 
   it('scans files, and rejects with the reason where one cannot be read', async () => {

@@ -29,4 +29,4 @@ parentPort?.on('message', ({ id, source }: ScanOrder) => {
   };
   say({ kind: 'done', id, report, overwrites: [], tags: [] });
 });
-say({ kind: 'ready', engines: [{ id: 'test', version: '1', rules: 0 }] });
+say({ kind: 'ready', engines: [{ id: 'test', version: '1', rules: 0, revision: '0' }] });

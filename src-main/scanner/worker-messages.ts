@@ -13,6 +13,8 @@ export interface EngineInfo {
   readonly id: string;
   readonly version: string;
   readonly rules: number;
+  /** Hex SHA-256 over everything that decides a verdict: what was clean under another one may not be so any more. */
+  readonly revision: string;
 }
 
 /** Given to a worker when it starts. */

@@ -3,9 +3,11 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { literalEngine } from './engines/literal.ts';
-import { readRules, yaraEngine } from './engines/yara-x.ts';
+import { readRules, sourceOf, yaraEngine } from './engines/yara-x.ts';
+import { tagHeader } from './header-tag.ts';
 import { neutralise } from './neutralise.ts';
 import { type Inspector, inspect, isInfected, reportOf } from './pipeline.ts';
+import { revisionOf } from './revision.ts';
 import type { ScanOrder, ScanSource, WorkerAnswer, WorkerSetup } from './worker-messages.ts';
 
 /** The octets of a source, or the system's code for why they can't be read. */
@@ -38,7 +40,11 @@ function scan(order: ScanOrder, bytes: Buffer, inspector: Inspector): WorkerAnsw
     order.neutralise && isInfected(found.detections)
       ? neutralise(bytes, found, inspector, proofDeadline)
       : [];
-  return { kind: 'done', id, report: reportOf(found, bytes.length, now() - startedAt), overwrites, tags: [] };
+  const tags =
+    order.tag && isInfected(found.detections)
+      ? tagHeader(bytes, { found, overwrites }, order.tag, inspector, proofDeadline)
+      : [];
+  return { kind: 'done', id, report: reportOf(found, bytes.length, now() - startedAt), overwrites, tags };
 }
 
 function answer(order: ScanOrder, inspector: Inspector): WorkerAnswer {
@@ -51,12 +57,14 @@ function answer(order: ScanOrder, inspector: Inspector): WorkerAnswer {
 
 function start(setup: WorkerSetup): void {
   const fallback = literalEngine();
-  const engine = yaraEngine(readRules(setup.rulesDirectory)) ?? fallback;
+  const files = readRules(setup.rulesDirectory);
+  const engine = yaraEngine(sourceOf(files)) ?? fallback;
   const inspector: Inspector = { engine, fallback, limits: setup.limits, now: () => performance.now() };
   const say = (message: WorkerAnswer) => parentPort?.postMessage(message);
   parentPort?.on('message', (order: ScanOrder) => say(answer(order, inspector)));
   const { id, version, rules } = engine;
-  say({ kind: 'ready', engines: [{ id, version, rules }] });
+  const revision = revisionOf([engine, fallback], files, setup.limits);
+  say({ kind: 'ready', engines: [{ id, version, rules, revision }] });
 }
 
 start(workerData);

@@ -38,15 +38,19 @@ function filtered(list: string, tls: boolean): string {
   return names.filter((name) => name === '' || passes(name, tls, mechanisms)).join(' ');
 }
 
+/** The names that a line lists, in upper case; undefined where it lists none. */
+function namesIn(line: Uint8Array): string[] | undefined {
+  const text = latin1(line, 0, lineEnd(line));
+  return (inResponse.exec(text)?.[2] ?? inCode.exec(text)?.[2])?.toUpperCase().split(' ');
+}
+
 /**
  * Whether a list that was read before the sign-in leaves no way to it through us, though the server has some: all its
  * mechanisms are bound to the channel or make it opaque, LOGIN is not allowed (RFC 9051 §7.2.2), and TLS won't change it.
  */
 export function leavesNoSignIn(line: Uint8Array, tls: boolean): boolean {
-  const text = latin1(line, 0, lineEnd(line));
-  const list = inResponse.exec(text)?.[2] ?? inCode.exec(text)?.[2];
-  if (list === undefined) return false;
-  const names = list.toUpperCase().split(' ');
+  const names = namesIn(line);
+  if (names === undefined) return false;
   const offered = names.filter((name) => name.startsWith('AUTH='));
   return (
     offered.length > 0 &&
@@ -54,6 +58,14 @@ export function leavesNoSignIn(line: Uint8Array, tls: boolean): boolean {
     (tls || !names.includes('STARTTLS')) &&
     offeredMechanisms(offered.map((name) => name.slice(5))).length === 0
   );
+}
+
+/** Octets of a client literal that need not wait (RFC 7888); undefined where the line lists no capabilities. */
+export function nonSyncLiteralBytes(line: Uint8Array): number | undefined {
+  const names = namesIn(line);
+  if (names === undefined) return undefined;
+  if (names.includes('LITERAL+')) return Number.POSITIVE_INFINITY;
+  return names.includes('LITERAL-') ? 4096 : 0;
 }
 
 const inCode = /^([^[\]]*\[CAPABILITY )([^\]]*)\]/i;

@@ -1,10 +1,10 @@
 // Octets of the client to commands, exactly as they came: literals stream through and are never taken for commands,
 // and where only the server's answer tells what comes next, the octets wait for it.
 import type { ErrorCode } from '../../contract/error-codes.ts';
-import { type LiteralMark, literalMark } from '../bytes.ts';
+import { type LiteralMark, literalMark, quoteOpenAt } from '../bytes.ts';
 import { imapLineBytes } from '../limits.ts';
 import { LineReader } from '../line-reader.ts';
-import { type CommandLine, readCommandLine } from './commands.ts';
+import { type CommandLine, isOneLine, readCommandLine } from './commands.ts';
 import type { Command } from './ledger.ts';
 
 /** What became of a command's first line. */
@@ -20,7 +20,7 @@ interface CommandPort {
   /** A line with no command in it; `true`: it went on (DONE). */
   bare(line: Uint8Array, tag: string | undefined): boolean;
   /** A later line of a command that was sent on; false: it must not go on. */
-  mayContinue(command: Command, line: Uint8Array): boolean;
+  mayContinue(command: Command, line: Uint8Array, literal: LiteralMark | undefined): boolean;
   send(bytes: Uint8Array): void;
   failed(reason: ErrorCode): void;
   /** Whether the next command has to wait. */
@@ -118,6 +118,11 @@ export class CommandParser {
     if (state.kind === 'command') this.#command(line);
     else if (state.kind === 'part') this.#part(state.command, line);
     else if (state.kind === 'answer') {
+      if (!isOneLine(line)) {
+        this.#port.failed('protocol-violation');
+        this.#state = { kind: 'dropping' };
+        return false;
+      }
       this.#state = { kind: 'asked', command: state.command, size: undefined };
       this.#port.send(line);
     }
@@ -155,7 +160,8 @@ export class CommandParser {
       this.#swallow(literal);
       return;
     }
-    if (!this.#port.mayContinue(command, line)) {
+    const isOne = isOneLine(line) && !(literal && quoteOpenAt(line, literal.at));
+    if (!isOne || !this.#port.mayContinue(command, line, literal)) {
       this.#port.failed('protocol-violation');
       this.#state = { kind: 'dropping' };
       return;

@@ -61,6 +61,12 @@ export function deselects(name: string): boolean {
 const start = /^([^\s(){%*"\\+\x7f]+) ([A-Za-z][A-Za-z0-9.-]*)(?= |$)(?: ([A-Za-z]+)(?= |$))?/;
 const startOctets = 256;
 
+/** A server that takes a bare CR or a NUL for a line's end would see two lines in it. */
+export function isOneLine(line: Uint8Array): boolean {
+  const cr = line.indexOf(13);
+  return (cr === -1 || cr === line.length - 2) && !line.includes(0);
+}
+
 export function readCommandLine(line: Uint8Array): ReadCommand {
   const literal = literalMark(line);
   const match = start.exec(latin1(line, 0, Math.min(lineEnd(line), startOctets)));
@@ -70,7 +76,8 @@ export function readCommandLine(line: Uint8Array): ReadCommand {
   }
   const [whole, tag = '', first = '', second] = match;
   // A literal announced inside an open quote is one to some servers and none to others.
-  if (literal && (literal.size === Number.POSITIVE_INFINITY || quoteOpenAt(line, literal.at))) {
+  const isAmbiguous = literal && (literal.size === Number.POSITIVE_INFINITY || quoteOpenAt(line, literal.at));
+  if (isAmbiguous || !isOneLine(line)) {
     return { kind: 'malformed', tag, literal };
   }
   const uid = first.toUpperCase() === 'UID' && second !== undefined;

@@ -139,3 +139,24 @@ describe('a FETCH that names pieces', () => {
     expect(s.clientGot()).toBe('b BAD Expected DONE\r\n');
   });
 });
+
+it('names the message by its mailbox, UIDVALIDITY and UID, where they are known', () => {
+  const identity = (select: string, validity: string) => {
+    const s = new Script();
+    s.server('* OK ready\r\n').client(`a ${select}\r\n`).server(`${validity}a OK\r\n`);
+    s.client('b UID FETCH 9 BODY[1]\r\n').server(`* 2 FETCH (UID 9 BODY[] ${literal(mail)})\r\n`);
+    return s.messages.get(1)?.about.identity;
+  };
+  const validity = '* OK [UIDVALIDITY 77] ok\r\n';
+  expect(identity('SELECT "a b"', validity)).toBe('"a b" 77 9');
+  expect(identity('EXAMINE x', '')).toBeUndefined();
+  expect(identity('SELECT {1+}\r\nx', validity)).toBeUndefined();
+});
+
+it('goes on without an answer when the server has ended: its leg is not left half open', () => {
+  const s = new Script();
+  s.server('* OK ready\r\n').client('a FETCH 1 BODY[1]\r\n').event({ kind: 'end', from: 'client' });
+  expect(s.notes).toEqual([]);
+  s.event({ kind: 'end', from: 'server' });
+  expect(s.notes).toEqual(['end client', 'end server']);
+});

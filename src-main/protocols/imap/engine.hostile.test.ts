@@ -380,3 +380,32 @@ describe('any stream of FETCH responses', () => {
     );
   });
 });
+
+describe('commands that a server could read in another way', () => {
+  const answered = (client: string) => {
+    const s = opened();
+    s.client(client);
+    return { server: s.serverGot(), client: s.clientGot(), notes: s.notes };
+  };
+
+  it.each(['a NOOP\rb XEVIL\r\n', 'a NOOP\0b XEVIL\r\n', 'a LOGIN x "open {3+}\r\nabc\r\n'])(
+    'are refused: %j',
+    (line) => expect(answered(line)).toMatchObject({ server: '', client: expect.stringMatching(/^a BAD /) }),
+  );
+
+  it.each(['"open {3+}\r\nabc\r\n', 'x\rb XEVIL\r\n', '\0\r\n'])(
+    'end the connection where a part of them has gone on: %j',
+    (rest) => expect(answered(`a LOGIN {3+}\r\nabc ${rest}`).notes).toEqual(['close protocol-violation']),
+  );
+
+  it('and so are literals that the server would not wait for', () => {
+    const s = opened().server('* CAPABILITY IMAP4rev1\r\n').client('a LOGIN {3+}\r\nabc x\r\nb NOOP\r\n');
+    expect(s.serverGot()).toBe('b NOOP\r\n');
+    expect(s.clientGot()).toContain('a BAD Literal');
+    s.server('b OK [CAPABILITY IMAP4rev1 LITERAL-] hi\r\n');
+    s.client('c LOGIN {3+}\r\nabc x\r\nd LOGIN {4097+}\r\n');
+    expect(s.serverGot()).toBe('c LOGIN {3+}\r\nabc x\r\n');
+    s.server('* CAPABILITY IMAP4rev1 LITERAL+\r\n').client(`${'x'.repeat(4097)}\r\ne LOGIN {4097+}\r\n`);
+    expect(s.serverGot()).toBe('e LOGIN {4097+}\r\n');
+  });
+});

@@ -11,7 +11,7 @@ import { imapLineBytes, outstandingCommands } from '../limits.ts';
 import { MessageMeasure } from '../message-measure.ts';
 import { Messages } from '../messages.ts';
 import { mayAuthenticateBy } from '../sasl.ts';
-import { filterCapabilityLine, leavesNoSignIn, mayEnable } from './capabilities.ts';
+import { filterCapabilityLine, leavesNoSignIn, mayEnable, nonSyncLiteralBytes } from './capabilities.ts';
 import { CommandParser, type Disposition } from './command-parser.ts';
 import {
   argumentsOf,
@@ -51,7 +51,7 @@ class ImapEngine {
   readonly #ledger = new Ledger();
   readonly #responses = new ResponseParser({
     start: (source) => this.#start(source),
-    startProbe: (whole, at) => this.#messages.start('probe', whole, at),
+    startProbe: (whole, at) => this.#messages.start('probe', { pieceOf: whole, at }),
     plan: (source) => this.#plan(source),
     data: (message, bytes) => {
       this.#measures.get(message)?.push(bytes);
@@ -65,7 +65,9 @@ class ImapEngine {
   readonly #commands = new CommandParser({
     command: (command, line) => this.#command(command, line),
     bare: (line, tag) => this.#bareLine(line, tag),
-    mayContinue: (command, line) => !asksElsewhere(command.name, latin1(line), 0),
+    mayContinue: (command, line, literal) =>
+      !asksElsewhere(command.name, latin1(line), 0) &&
+      !(literal?.nonSync && literal.size > this.#nonSyncBytes),
     send: (bytes) => this.#toServer(bytes),
     failed: (reason) => this.#close(reason),
     waits: () => this.#actions.closed || this.#run !== undefined || this.#ledger.size >= outstandingCommands,
@@ -76,6 +78,11 @@ class ImapEngine {
   readonly #measures = new Map<MessageId, MessageMeasure>();
   #tls: boolean;
   #compressed = false;
+  /** Of the last SELECT or EXAMINE: its arguments, and what the server said then. */
+  #mailbox: string | undefined;
+  #uidValidity: string | undefined;
+  /** What the server has said of client literals that don't wait (RFC 7888). */
+  #nonSyncBytes = Number.POSITIVE_INFINITY;
   /** The client has signed in, or it was told that it can't. */
   #signInKnown = false;
   /** Between the server's OK to STARTTLS and `tls-ready`: what comes is dropped. */
@@ -197,6 +204,9 @@ class ImapEngine {
     const { tag, name, literal } = line;
     if (!mayPass(name)) return this.#refuse(tag, 'BAD Command not supported');
     if (literal && !takesLiterals(name)) return this.#refuse(tag, 'BAD No literal expected');
+    if (literal?.nonSync && literal.size > this.#nonSyncBytes) {
+      return this.#refuse(tag, 'BAD Literal without a continuation not supported');
+    }
     switch (name) {
       case 'FETCH':
       case 'UID FETCH':
@@ -216,7 +226,7 @@ class ImapEngine {
       case 'UNAUTHENTICATE':
         // RFC 8437 ends the compression somewhere behind the answer: servers differ on where.
         if (this.#compressed) return this.#refuse(tag, 'NO Not while the connection is compressed');
-        this.#wholes.trim(0);
+        this.#deselect(line, bytes);
         return this.#sendOn(newCommand(tag, name), bytes);
       case 'STARTTLS':
         if (this.#compressed) return this.#refuse(tag, 'BAD Compression is active already');
@@ -231,9 +241,17 @@ class ImapEngine {
         }
         return this.#sendOn(newCommand(tag, name), bytes);
       default:
-        if (deselects(name)) this.#wholes.trim(0);
+        if (deselects(name)) this.#deselect(line, bytes);
         return this.#sendOn(newCommand(tag, name), bytes);
     }
+  }
+
+  #deselect(line: CommandLine, bytes: Uint8Array): void {
+    this.#wholes.trim(0);
+    const { name, literal } = line;
+    const names = (name === 'SELECT' || name === 'EXAMINE') && !literal;
+    this.#mailbox = names ? argumentsOf(bytes, line) : undefined;
+    this.#uidValidity = undefined;
   }
 
   #sendOn(command: Command, bytes: Uint8Array): Disposition & { readonly kind: 'sent' } {
@@ -276,9 +294,20 @@ class ImapEngine {
   // --- the server
 
   #start(source: ContentSource): MessageId {
-    const message = this.#messages.start(extentOf(source), this.#keptOf(source)?.message);
-    if (source.role === 'whole' && this.#run?.captures) this.#measures.set(message, new MessageMeasure());
-    return message;
+    const pieceOf = this.#keptOf(source)?.message;
+    if (source.role === 'whole' && this.#run?.captures) {
+      const message = this.#messages.start('whole', { identity: this.#identityOf(source.uid) });
+      this.#measures.set(message, new MessageMeasure());
+      return message;
+    }
+    const extent = extentOf(source);
+    return this.#messages.start(extent, { pieceOf, ...(extent === 'slice' ? placeOf(source.key) : {}) });
+  }
+
+  /** RFC 9051 §2.3.1.1: mailbox, UIDVALIDITY and UID stand for the same octets for ever. */
+  #identityOf(uid: number | undefined): string | undefined {
+    if (uid === undefined || this.#mailbox === undefined || this.#uidValidity === undefined) return undefined;
+    return [this.#mailbox, this.#uidValidity, uid].join(' ');
   }
 
   /** What an item stands for, where the client's was taken out of the command. */
@@ -361,6 +390,8 @@ class ImapEngine {
 
   /** A status line with what may be offered. */
   #offered(line: Uint8Array): Uint8Array {
+    this.#uidValidity = uidValidityOf(line) ?? this.#uidValidity;
+    this.#nonSyncBytes = nonSyncLiteralBytes(line) ?? this.#nonSyncBytes;
     if (!this.#signInKnown && leavesNoSignIn(line, this.#tls)) {
       this.#signInKnown = true;
       this.#actions.emit({ kind: 'no-sign-in' });
@@ -420,6 +451,18 @@ function extentOf({ key, role }: ContentSource): Extent {
   if (role === 'whole') return 'whole';
   const stretch = role === 'piece' && !key.startsWith('BINARY[') && !key.includes('HEADER.FIELDS');
   return stretch ? 'slice' : 'piece';
+}
+
+const partial = /<([0-9]+)>$/;
+
+/** Of the key of a section: its name, and where in it its octets begin. */
+function placeOf(key: string): { readonly section: string; readonly origin: number } {
+  return { section: key.replace(partial, ''), origin: Number(partial.exec(key)?.[1] ?? 0) };
+}
+
+/** Of the answers to SELECT: `* OK [UIDVALIDITY n]`. */
+function uidValidityOf(line: Uint8Array): string | undefined {
+  return /^\* OK \[UIDVALIDITY ([0-9]+)\]/i.exec(latin1(line, 0, Math.min(line.length, 64)))?.[1];
 }
 
 function asksElsewhere(name: string, text: string, names: number): boolean {

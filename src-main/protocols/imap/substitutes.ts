@@ -2,7 +2,7 @@
 // show that it means the same message, and it sets \Seen and adds its own items as it would have.
 import type { FetchRequest, RequestedItem } from './fetch-items.ts';
 
-/** Octets that the server is asked for; what is no longer than that comes from it as it is. */
+/** Octets that the server is asked for at most. */
 export const probeOctets = 64;
 
 export interface Substitute {
@@ -57,9 +57,9 @@ function askedFor({ text, key }: RequestedItem): Asked {
       substitute: { source: 'binary', name, origin, count },
     };
   }
-  if ((section !== '' && section !== 'TEXT') || count <= probeOctets) return { text, key };
+  if ((section !== '' && section !== 'TEXT') || count === 0) return { text, key };
   return {
-    text: `${base}${peek}[${section}]<${origin}.${probeOctets}>`,
+    text: `${base}${peek}[${section}]<${origin}.${Math.min(probeOctets, count)}>`,
     key: `${base}[${section}]<${origin}>`,
     substitute: { source: section === '' ? 'message' : 'text', name, origin, count },
   };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { latin1, octets } from '../bytes.ts';
-import { filterAuthLines, filterCapaLine } from './capabilities.ts';
+import { filterAuthLines, filterCapaLine, SignInWays } from './capabilities.ts';
 
 const shown = (line: string, tls = false) => {
   const kept = filterCapaLine(octets(line), tls);
@@ -45,4 +45,30 @@ test('a mechanism on one line of the list of AUTH can forbid one on another', ()
     'PLAIN \r\n',
     'NTLM LOGIN\r\n',
   ]);
+});
+
+test.each([
+  [['SASL GSSAPI EXTERNAL'], true],
+  [['TOP', 'sasl gssapi', 'UIDL'], true],
+  [['SASL GSSAPI', 'user'], false],
+  [['SASL GSSAPI PLAIN'], false],
+  [['SASL GSSAPI', 'SASL PLAIN'], false],
+  [['SASL'], false],
+  [['TOP', 'UIDL'], false],
+  [[], false],
+])('the list %j leaves no way to sign in: %s', (lines, expected) => {
+  const ways = new SignInWays();
+  for (const line of lines.map((text) => octets(`${text}\r\n`))) ways.take(line, filterCapaLine(line, true));
+  expect(ways.none).toBe(expected);
+});
+
+test('a list with STLS does not tell of the ways to sign in behind it, unless it can not come', () => {
+  const none = (tls: boolean) => {
+    const ways = new SignInWays();
+    for (const text of ['SASL GSSAPI\r\n', 'STLS\r\n'])
+      ways.take(octets(text), filterCapaLine(octets(text), tls));
+    return ways.none;
+  };
+  expect(none(false)).toBe(false);
+  expect(none(true)).toBe(true);
 });

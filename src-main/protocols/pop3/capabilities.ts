@@ -33,3 +33,22 @@ export function filterAuthLines(lines: readonly Uint8Array[]): Uint8Array[] {
   const kept = new Set(offeredMechanisms(lines.flatMap(wordsOf)));
   return lines.filter((line) => wordsOf(line).every((word) => kept.has(word)));
 }
+
+/** What the lines of CAPA's answer leave of the ways to sign in (RFC 2449 §6.3, §6.4). */
+export class SignInWays {
+  #taken = false;
+  #left = false;
+
+  /** A line, and what is shown of it. */
+  take(line: Uint8Array, shown: Uint8Array | undefined): void {
+    const name = wordsOf(line)[0]?.toUpperCase();
+    // Behind STLS the server is asked again, and may offer more.
+    if (shown && (name === 'SASL' || name === 'USER' || name === 'STLS')) this.#left = true;
+    else if (name === 'SASL') this.#taken = true;
+  }
+
+  /** Some were offered, and none can pass through us. */
+  get none(): boolean {
+    return this.#taken && !this.#left;
+  }
+}

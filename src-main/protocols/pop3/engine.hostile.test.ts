@@ -175,6 +175,49 @@ describe('a hostile or broken client', () => {
   });
 });
 
+describe('response splitting', () => {
+  test.each(['STAT\n.\nRETR 1', 'USER x\r\r\nRETR 1', 'LIST\0\nRETR 1'])(
+    '%j is as many commands as lines',
+    (text) => {
+      const s = new Script().client(`${text}\r\n`);
+      for (const asked of s.serverGot().split('\n').slice(0, -1))
+        expect(asked).toMatch(/^[A-Z]+(?: [ -~]+)?\r?$/);
+      s.server('+OK\r\n\r\nMARK\r\n.\r\n');
+      expect(s.clientGot()).not.toContain('MARK');
+    },
+  );
+
+  test.each(['+OK 1\r2\r\n', '+OK\0\r\n', '-ERR a\rb\r\n'])('a status line like %j is one line', (status) => {
+    const s = new Script().client('STAT\r\nRETR 1\r\n').server(`${status}+OK\r\n\r\nMARK\r\n.\r\n`);
+    expect(s.clientGot()).toBe(status);
+    expect(s.ended()).toEqual([1]);
+  });
+
+  test('a message behind the dot of another is another answer', () => {
+    const s = new Script()
+      .client('RETR 1\r\nSTAT\r\n')
+      .server('+OK\r\n\r\na\r\n.\r\nFrom: MARK\r\n\r\nb\r\n.\r\n');
+    expect(s.notes).toEqual(['close protocol-violation']);
+    expect(s.clientGot()).not.toContain('MARK');
+  });
+
+  test.each(['.\r\r\n', '. \r\n', '.\r\n', '..\r\n', '.\n', '.x\r\n'])(
+    '%j in a list ends it or not',
+    (text) => {
+      const s = new Script()
+        .client('UIDL\r\nRETR 1\r\n')
+        .server(`+OK\r\n1 a\r\n${text}+OK\r\n\r\nMARK\r\n.\r\n`);
+      expect(s.clientGot()).not.toContain('MARK');
+    },
+  );
+
+  test('more answers than commands end the connection, one error alone does not', () => {
+    const s = new Script().client('NOOP\r\n').server('+OK\r\n-ERR unasked\r\n');
+    expect(s.clientGot()).toBe('+OK\r\n-ERR unasked\r\n');
+    expect(s.server('+OK\r\n').clientGot()).toBe(closing('protocol-violation'));
+  });
+});
+
 test('releases that come late, twice or for nobody change nothing', () => {
   const s = new Script();
   expect(s.client('RETR 1\r\n').serverGot()).toBe('RETR 1\r\n');
@@ -250,6 +293,7 @@ test('no octet of any body leaves before its release, whatever the splits; all o
       // The last first: what is behind a held one waits, however early it was decided.
       for (const id of [...s.ended()].reverse()) got += s.release(id).clientGot();
       expect(got).toBe(script.map(({ due }) => due).join(''));
+      s.event({ kind: 'end', from: 'server' });
       expect(s.dropped()).toHaveLength(s.messages.size);
     }),
     { numRuns: 300 },

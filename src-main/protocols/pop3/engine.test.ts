@@ -33,7 +33,6 @@ describe.each([
     expect(s.ended()).toEqual([1]);
     s.release(1);
     expect(s.clientGot()).toBe(`+OK 30 octets\r\n${body}.\r\n`);
-    expect(s.dropped()).toEqual([1]);
   });
 
   test('pipelined messages are released one by one, in order, and what is behind them waits', () => {
@@ -76,7 +75,6 @@ describe.each([
     const s = script();
     s.client('TOP 3 1\r\n').server('+OK 999 octets\r\nA: b\r\n\r\n1\r\n2\r\n.\r\n').release(1);
     expect(s.clientGot()).toBe('+OK\r\nA: b\r\n\r\n1\r\n.\r\n');
-    expect(s.dropped()).toEqual([1]);
   });
 
   test('TOP of a message that is refused, or not there', () => {
@@ -200,6 +198,117 @@ describe.each([
     expect(s.clientGot()).toBe('+OK\r\n');
   });
 
+  test.each([
+    ['an empty initial response', 'AUTH PLAIN =\r\n', [['+ \r\n', 'AGEAYg==\r\n']]],
+    ['a cancel at the first line', 'AUTH LOGIN\r\n', [['+ VXNlcm5hbWU6\r\n', '*\r\n']]],
+    ['an empty line', 'auth plain\n', [['+\n', '\n']]],
+    ['a line of one =', 'AUTH XOAUTH2 dXNlcj0=\r\n', [['+ eyJzdGF0dXMiOiI0MDAifQ==\r\n', '=\r\n']]],
+  ] as const)('%s passes as it is', (_name, command, lines) => {
+    const s = script().client(command);
+    for (const [asked, given] of lines) s.server(asked).client(given);
+    s.server('-ERR [AUTH] no\r\n').client('QUIT\r\n').server('+OK\r\n');
+    expect(s.serverGot()).toBe(`${command}${lines.map(([, given]) => given).join('')}QUIT\r\n`);
+    expect(s.clientGot()).toBe(`${lines.map(([asked]) => asked).join('')}-ERR [AUTH] no\r\n+OK\r\n`);
+  });
+
+  test('APOP, LAST, UTF8 and LANG pass', () => {
+    const s = new Script(octetMode, true, '+OK <1896.697170952@dbc.example.test>\r\n');
+    const commands = [
+      'UTF8',
+      'LANG MUL',
+      'LANG',
+      'LANG *',
+      'APOP a c4c9334bac560ecc979e58001b3e22fb',
+      'LAST',
+      'RSET',
+    ];
+    const answers = ['+OK', '-ERR no', '+OK\r\nen English\r\n.', '+OK en', '+OK in', '+OK 1', '+OK'];
+    for (const command of commands) s.client(`${command}\r\n`);
+    for (const answer of answers) s.server(`${answer}\r\n`);
+    expect(s.serverGot()).toBe(`${commands.join('\r\n')}\r\n`);
+    expect(s.clientGot()).toBe(`${answers.join('\r\n')}\r\n`);
+    expect(s.notes).toEqual([]);
+  });
+
+  test.each([
+    'USER x',
+    'PASS x',
+    'APOP x y',
+    'AUTH PLAIN x',
+    'AUTH',
+    'CAPA',
+    'STAT',
+    'LIST',
+    'LIST 1',
+    'UIDL',
+    'UIDL 1',
+    'RETR 1',
+    'TOP 1 0',
+    'DELE 1',
+    'RSET',
+    'NOOP',
+    'LAST',
+    'UTF8',
+    'LANG',
+    'LANG en',
+    'QUIT',
+  ])('an error to %s is one line, and the next answer is the next command’s', (command) => {
+    const s = script().client(`${command}\r\nNOOP\r\n`).server('-ERR no\r\n+OK\r\n');
+    expect(s.serverGot()).toBe(`${command}\r\nNOOP\r\n`);
+    expect(s.clientGot()).toBe('-ERR no\r\n+OK\r\n');
+    expect(s.client('STAT\r\n').server('+OK 0 0\r\n').clientGot()).toBe('+OK 0 0\r\n');
+  });
+
+  test('many commands in one packet have their answers in order, ours between the server’s', () => {
+    const s = script();
+    s.client(
+      'USER a\r\nPASS b\r\nX\r\nSTAT\r\nLIST 1\r\nUIDL\r\nTOP 1\r\nRETR 1\r\nX\r\nTOP 2 1\r\nQUIT\r\nX\r\n',
+    );
+    expect(s.serverGot()).toBe('USER a\r\nPASS b\r\nSTAT\r\nLIST 1\r\nUIDL\r\nRETR 1\r\nRETR 2\r\nQUIT\r\n');
+    const ours = '-ERR Command not supported\r\n';
+    s.server('+OK\r\n+OK\r\n+OK 2 9\r\n+OK 1 4\r\n+OK\r\n1 a\r\n2 b\r\n.\r\n');
+    expect(s.clientGot()).toBe(
+      `+OK\r\n+OK\r\n${ours}+OK 2 9\r\n+OK 1 4\r\n+OK\r\n1 a\r\n2 b\r\n.\r\n-ERR Invalid arguments\r\n`,
+    );
+    s.server('+OK\r\n\r\n1\r\n.\r\n+OK\r\n\r\n1\r\n2\r\n.\r\n+OK bye\r\n').release(1).release(2);
+    expect(s.clientGot()).toBe(`+OK\r\n\r\n1\r\n.\r\n${ours}+OK\r\n\r\n1\r\n.\r\n+OK bye\r\n${ours}`);
+  });
+
+  test('a server none of whose ways to sign in can pass is told of once', () => {
+    const s = script().client('CAPA\r\n').server('+OK\r\nTOP\r\nSASL GSSAPI EXTERNAL\r\nUIDL\r\n');
+    expect(s.notes).toEqual([]);
+    s.server('.\r\n').client('CAPA\r\n').server('+OK\r\nSASL GSSAPI\r\n.\r\n');
+    expect(s.clientGot()).toBe('+OK\r\nTOP\r\nUIDL\r\n.\r\n+OK\r\n.\r\n');
+    expect(s.notes).toEqual(['no-sign-in']);
+  });
+
+  test.each([
+    ['APOP', new Script(octetMode, true, '+OK POP3 <1@example.test> ready\r\n')],
+    [
+      'USER and PASS, by which it is signed in',
+      script().client('USER a\r\nPASS b\r\n').server('+OK\r\n+OK\r\n'),
+    ],
+    ['an exchange, by which it is signed in', script().client('AUTH PLAIN x\r\n').server('+OK\r\n')],
+  ])('a server that has %s is not told of', (_name, s) => {
+    s.client('CAPA\r\n').server('+OK\r\nSASL GSSAPI\r\n.\r\n');
+    expect(s.notes).toEqual([]);
+  });
+
+  test('a server that offers more behind STLS is told of only there', () => {
+    const s = script(false).client('CAPA\r\nSTLS\r\n').server('+OK\r\nSASL GSSAPI\r\nSTLS\r\n.\r\n');
+    expect(s.notes).toEqual([]);
+    s.server('+OK\r\n').event({ kind: 'tls-ready' }).client('CAPA\r\n').server('+OK\r\nSASL GSSAPI\r\n.\r\n');
+    expect(s.notes).toEqual(['start-tls +OK\r\n', 'no-sign-in']);
+  });
+
+  test('a list that ends with its server tells nothing', () => {
+    const s = script()
+      .client('CAPA\r\n')
+      .server('+OK\r\nSASL GSSAPI\r\n')
+      .event({ kind: 'end', from: 'server' });
+    expect(s.notes).toEqual(['end client']);
+  });
+
   test('STLS starts TLS and drops what both sides sent before it', () => {
     const s = script(false);
     s.client('STLS\r\nRETR 1\r\n').server('+OK begin\r\n+OK injected\r\n');
@@ -253,12 +362,6 @@ describe.each([
     s.client(command).server(last).event({ kind: 'end', from: 'server' });
     expect(s.clientGot()).toBe(expected);
     expect(s.notes).toEqual(['end client']);
-  });
-
-  test('a keep-alive says nothing: POP3 has no line for it', () => {
-    const s = script();
-    s.client('RETR 1\r\n').server('+OK\r\n\r\nx\r\n.\r\n').event({ kind: 'keep-alive' });
-    expect(s.clientGot()).toBe('');
   });
 
   test('commands that come before the greeting have their answers behind it', () => {

@@ -4,39 +4,36 @@ import { assertNever } from '../../contract/assert-never.ts';
 import type { ErrorCode } from '../../contract/error-codes.ts';
 import { ActionList } from '../actions.ts';
 import { Brakes } from '../brakes.ts';
-import { latin1, lineEnd, octets } from '../bytes.ts';
+import { octets } from '../bytes.ts';
 import { Ends } from '../ends.ts';
-import type { Engine, EngineAction, EngineEvent, EngineOptions, Side } from '../engine.ts';
+import type {
+  Engine,
+  EngineAction,
+  EngineEvent,
+  EngineOptions,
+  MessageId,
+  Release,
+  Side,
+} from '../engine.ts';
 import { greetingBytes, outstandingCommands, pop3LineBytes } from '../limits.ts';
 import { LineReader } from '../line-reader.ts';
 import { Messages } from '../messages.ts';
-import { filterAuthLines, filterCapaLine } from './capabilities.ts';
-import { type Command, type Expectation, parseCommand } from './ledger.ts';
+import { KeptMessages } from './kept-messages.ts';
+import { type Command, type Expectation, parseCommand, wantedBy } from './ledger.ts';
+import { Listing } from './listing.ts';
 import { MessageAnswer } from './message-answer.ts';
-import { createOutputQueue } from './output.ts';
+import { type Beginning, ClientOutput, type MessageOutput } from './output.ts';
+import { isDotLine, isNegative, isOk, isStatus, offersApop } from './status.ts';
 
-/** Lines up to a dot. AUTH's are kept until then: one of them may forbid another. */
-interface Lines {
-  readonly kind: 'lines';
-  readonly filter: 'capa' | 'auth' | undefined;
-  readonly kept: Uint8Array[];
-  keptBytes: number;
-}
+/** The answer that is due next to a command: the server's, or ours. */
+type Due = Expectation | { readonly kind: 'kept'; readonly output: MessageOutput };
 
 /** What the server's next octets are. */
 type Reading =
   | { readonly kind: 'greeting' }
   | { readonly kind: 'status' }
-  | Lines
+  | Listing
   | { readonly kind: 'message'; readonly answer: MessageAnswer };
-
-const plus = 0x2b;
-const minus = 0x2d;
-const dot = 0x2e;
-
-const isDotLine = (line: Uint8Array) => line[0] === dot && lineEnd(line) === 1;
-const isStatus = (line: Uint8Array) => line[0] === plus || line[0] === minus;
-const isOk = (line: Uint8Array) => latin1(line, 0, Math.min(line.length, 3)).toUpperCase() === '+OK';
 
 /** Creates the engine of one connection; its first event is the server's greeting. */
 export function createPop3Engine(options: EngineOptions): Engine {
@@ -47,17 +44,20 @@ export function createPop3Engine(options: EngineOptions): Engine {
 class Pop3Engine {
   readonly #actions = new ActionList();
   readonly #messages = new Messages(this.#actions.emit);
-  readonly #queue = createOutputQueue(this.#actions.emit, this.#messages);
+  readonly #queue = new ClientOutput(this.#actions.emit, this.#messages);
+  readonly #kept = new KeptMessages(this.#messages);
   readonly #brakes = new Brakes(this.#actions.emit);
   readonly #ends = new Ends(this.#actions.emit);
   readonly #fromServer = new LineReader();
   readonly #fromClient = new LineReader();
   /** Commands without their answer, the oldest first. */
-  #ledger: Expectation[] = [];
+  #ledger: Due[] = [];
   #reading: Reading = { kind: 'greeting' };
   /** Lines of an AUTH exchange that the server has asked for and the client has not sent. */
   #grants = 0;
   #tls: boolean;
+  /** Nothing more is to be said about ways to sign in: there is one, or it was said that there is none. */
+  #signInKnown = false;
   /** Between the server's OK to STLS and `tls-ready`: what comes is dropped. */
   #upgrading = false;
 
@@ -88,10 +88,11 @@ class Pop3Engine {
         this.#tls = true;
         return;
       case 'release':
-        if (this.#messages.release(event.message, event.release)) this.#queue.flush();
+        if (this.#messages.release(event.message, event.release))
+          this.#released(event.message, event.release);
         return;
       case 'keep-alive':
-        // POP3 has no untagged line: a client that waits for a message is told nothing.
+        this.#queue.keepAlive(this.#arriving);
         return;
       default:
         assertNever(event);
@@ -112,13 +113,13 @@ class Pop3Engine {
   }
 
   #close(reason: ErrorCode): void {
-    this.#actions.close(reason, '-ERR [SYS/TEMP]');
+    this.#actions.close(reason, this.#leaving() === undefined ? '-ERR [SYS/TEMP]' : undefined);
   }
 
   #balance(): void {
     this.#brakes.balance({
       outputBytes: this.#queue.bytes,
-      held: this.#messages.held,
+      held: this.#queue.messages,
       pendingBytes: this.#fromClient.length,
     });
   }
@@ -129,6 +130,26 @@ class Pop3Engine {
 
   #toServer(bytes: Uint8Array): void {
     this.#actions.emit({ kind: 'send', to: 'server', bytes });
+  }
+
+  // --- messages that are decided on, or waited for
+
+  get #arriving(): Beginning | undefined {
+    return this.#reading.kind === 'message' ? this.#reading.answer.beginning : undefined;
+  }
+
+  /** The message of which the client has some already. */
+  #leaving(): MessageId | undefined {
+    return this.#queue.leaving(this.#arriving);
+  }
+
+  #released(message: MessageId, release: Release): void {
+    if (release === 'refuse') {
+      this.#kept.refused(message);
+      // An error can't be said any more: without its last dot the client knows that the message is not whole.
+      if (this.#leaving() === message) this.#close('scan-failed');
+    }
+    if (!this.#actions.closed) this.#queue.flush();
   }
 
   // --- the client
@@ -162,18 +183,28 @@ class Pop3Engine {
     if (!this.#actions.closed) this.#ends.passClient();
   }
 
-  #command({ expects, instead }: Command, line: Uint8Array): void {
-    this.#ledger.push(expects);
-    if (expects.kind === 'local') this.#answerLocally();
-    else this.#toServer(instead === undefined ? line : octets(instead));
+  #command({ expects, instead, forgets }: Command, line: Uint8Array): void {
+    if (forgets !== undefined) this.#kept.forget(forgets);
+    const wanted = wantedBy(expects);
+    const output = wanted && this.#kept.answer(wanted);
+    this.#ledger.push(output ? { kind: 'kept', output } : expects);
+    if (output || expects.kind === 'local') {
+      this.#answerLocally();
+      return;
+    }
+    if (wanted) this.#kept.expect(wanted);
+    this.#toServer(instead === undefined ? line : octets(instead));
   }
 
   /** Answers that are ours and whose turn has come. */
   #answerLocally(): void {
-    if (this.#reading.kind !== 'status') return;
-    for (let next = this.#ledger[0]; next?.kind === 'local'; next = this.#ledger[0]) {
+    // Behind the server's end nothing is said.
+    if (this.#reading.kind !== 'status' || this.#ends.has('server')) return;
+    for (let next = this.#ledger[0]; next; next = this.#ledger[0]) {
+      if (next.kind === 'local') this.#toClient(octets(next.reply));
+      else if (next.kind === 'kept') this.#queue.push(next.output);
+      else return;
       this.#ledger.shift();
-      this.#toClient(octets(next.reply));
     }
   }
 
@@ -200,14 +231,19 @@ class Pop3Engine {
     if (end === undefined) return;
     if (end < chunk.length) this.#fromServer.unread(chunk.subarray(end));
     this.#queue.push(answer.finish());
+    const whole = answer.whole();
+    if (whole) this.#kept.keep(whole);
     this.#answered();
   }
 
   #line(reading: Exclude<Reading, { kind: 'message' }>, line: Uint8Array): void {
     switch (reading.kind) {
       case 'greeting':
-        if (isStatus(line)) this.#answer(line);
-        else this.#close('protocol-violation');
+        if (!isStatus(line)) this.#close('protocol-violation');
+        else {
+          this.#signInKnown = offersApop(line);
+          this.#answer(line);
+        }
         return;
       case 'status':
         this.#status(line);
@@ -234,7 +270,7 @@ class Pop3Engine {
 
   #status(line: Uint8Array): void {
     const [expects] = this.#ledger;
-    const negative = line[0] === minus;
+    const negative = isNegative(line);
     if (!isStatus(line) || (!expects && !negative)) this.#close('protocol-violation');
     // The reason for which a server hangs up is an answer that nobody asked for.
     else if (!expects) this.#toClient(line);
@@ -245,20 +281,30 @@ class Pop3Engine {
     } else {
       this.#ledger.shift();
       this.#grants = 0;
-      if (negative) this.#answer(line);
+      if (negative) this.#declined(expects, line);
       else this.#accepted(expects, line);
     }
   }
 
-  #accepted(expects: Expectation, line: Uint8Array): void {
+  #declined(expects: Due, line: Uint8Array): void {
+    const wanted = wantedBy(expects);
+    if (wanted) this.#kept.declined(wanted);
+    this.#answer(line);
+  }
+
+  #accepted(expects: Due, line: Uint8Array): void {
     switch (expects.kind) {
-      case 'single':
+      case 'sign-in':
       case 'auth':
+        this.#signInKnown = true;
+        this.#answer(line);
+        return;
+      case 'single':
         this.#answer(line);
         return;
       case 'lines':
         this.#toClient(line);
-        this.#reading = { kind: 'lines', filter: expects.filter, kept: [], keptBytes: 0 };
+        this.#reading = new Listing(expects.filter, this.#tls);
         return;
       case 'message':
       case 'top':
@@ -272,32 +318,32 @@ class Pop3Engine {
         this.#queue.push({ kind: 'start-tls', reply: line });
         return;
       case 'local':
+      case 'kept':
         throw new Error('an answer of ours was still due');
       default:
         assertNever(expects);
     }
   }
 
-  #listLine(lines: Lines, line: Uint8Array): void {
+  #listLine(listing: Listing, line: Uint8Array): void {
     if (isDotLine(line)) {
-      this.#passKept(lines);
+      for (const rest of listing.rest()) this.#toClient(rest);
+      this.#tellOfSignIn(listing);
       this.#answer(line);
     } else if (isStatus(line)) {
       // No list has such a line: it is the next answer already, and may have a message behind it.
       this.#close('protocol-violation');
-    } else if (lines.filter === 'auth') {
-      lines.kept.push(line);
-      lines.keptBytes += line.length;
-      // One line of CAPA says the same, and may not be longer.
-      if (lines.keptBytes > pop3LineBytes) this.#close('line-too-long');
     } else {
-      const passing = lines.filter === 'capa' ? filterCapaLine(line, this.#tls) : line;
-      if (passing) this.#toClient(passing);
+      const passing = listing.push(line);
+      if (passing === 'too-long') this.#close('line-too-long');
+      else if (passing) this.#toClient(passing);
     }
   }
 
-  #passKept(lines: Lines): void {
-    for (const line of filterAuthLines(lines.kept)) this.#toClient(line);
+  #tellOfSignIn({ ways }: Listing): void {
+    if (this.#signInKnown || !ways.none) return;
+    this.#signInKnown = true;
+    this.#actions.emit({ kind: 'no-sign-in' });
   }
 
   #serverEnded(): void {
@@ -309,7 +355,9 @@ class Pop3Engine {
     if (this.#actions.closed) return;
     // Half a message never leaves: without its last dot the client knows that it is not whole.
     if (this.#reading.kind === 'message') this.#reading.answer.drop();
-    if (this.#reading.kind === 'lines') this.#passKept(this.#reading);
+    if (this.#reading.kind === 'lines') for (const line of this.#reading.rest()) this.#toClient(line);
+    this.#reading = { kind: 'status' };
+    this.#kept.forget('all');
     this.#queue.push({ kind: 'end' });
   }
 }

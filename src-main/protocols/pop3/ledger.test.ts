@@ -4,19 +4,38 @@ import { parseCommand } from './ledger.ts';
 
 const read = (line: string, tls = false) => parseCommand(octets(line), tls);
 
-test.each([
-  'USER a b',
-  'pass  secret\t',
-  'APOP a b',
-  'STAT',
-  ' dele 1',
-  'RSET',
-  '\tNoop',
-  'QUIT',
-  'LAST',
-  'UTF8',
-])('%j has an answer of one line', (line) => {
+test.each(['STAT', '\tNoop', 'LAST'])('%j has an answer of one line, and changes nothing', (line) => {
   expect(read(`${line}\r\n`)).toEqual({ expects: { kind: 'single' } });
+});
+
+test.each(['USER a b', 'RSET', 'QUIT', 'UTF8'])('%j makes what was fetched untrue', (line) => {
+  expect(read(`${line}\r\n`)).toEqual({ expects: { kind: 'single' }, forgets: 'all' });
+});
+
+test.each(['pass  secret\t', 'APOP a b'])('%j signs in', (line) => {
+  expect(read(`${line}\r\n`)).toEqual({ expects: { kind: 'sign-in' }, forgets: 'all' });
+});
+
+test.each([
+  [' dele 1', 1],
+  ['DELE  4294967296', 4294967296],
+  ['DELE 01', 'all'],
+  ['DELE +1', 'all'],
+  ['DELE 1 2', 'all'],
+  ['DELE', 'all'],
+])('%j forgets %j', (line, forgets) => {
+  expect(read(`${line}\r\n`)).toEqual({ expects: { kind: 'single' }, forgets });
+});
+
+test.each([
+  ['RETR 7', 7],
+  ['retr \t7 ', 7],
+  ['RETR 010', undefined],
+  ['RETR 0', undefined],
+  ['RETR 7 7', undefined],
+  ['RETR', undefined],
+])('%j asks for the message %j', (line, number) => {
+  expect(read(`${line}\r\n`)).toEqual({ expects: { kind: 'message', number } });
 });
 
 test.each(['LIST', 'UIDL', 'LANG'])('%s has one of several lines, but for an argument', (name) => {
@@ -32,7 +51,11 @@ test('CAPA and AUTH alone list what is filtered', () => {
 });
 
 test('TOP with lines asks for the whole message, and TOP without them for itself', () => {
-  expect(read('top  7\t20 \r\n')).toEqual({ expects: { kind: 'top', bodyLines: 20 }, instead: 'RETR 7\r\n' });
+  expect(read('top  7\t20 \r\n')).toEqual({
+    expects: { kind: 'top', number: 7, bodyLines: 20 },
+    instead: 'RETR 7\r\n',
+  });
+  expect(read('TOP 07 20\r\n').expects).toEqual({ kind: 'top', number: undefined, bodyLines: 20 });
   expect(read('TOP 7 00\r\n')).toEqual({ expects: { kind: 'header' } });
 });
 

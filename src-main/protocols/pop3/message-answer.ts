@@ -1,35 +1,40 @@
 // One answer with a message in it while it arrives: the whole (RETR), the whole in place of a TOP, or what should be
 // a header alone (TOP n 0) and becomes a message as soon as it is more than that.
-import { ByteSink, joinBytes, latin1, lineEnd, octets } from '../bytes.ts';
+import { ByteSink, joinBytes, latin1, lineEnd } from '../bytes.ts';
 import type { MessageId } from '../engine.ts';
 import { headerBytes } from '../limits.ts';
 import type { Messages } from '../messages.ts';
+import { EarlyAnswer } from './early-answer.ts';
+import { topStatus, type Wanted, type Whole } from './kept-messages.ts';
 import { DotStuffer, DotUnstuffer, isHeaderAlone, LineCounter } from './multiline.ts';
-import type { Output } from './output.ts';
+import type { Beginning, Output } from './output.ts';
 
-export type AnswerShape =
-  | { readonly kind: 'message' }
-  | { readonly kind: 'top'; readonly bodyLines: number }
-  | { readonly kind: 'header' };
+export type AnswerShape = Wanted | { readonly kind: 'header' };
 
 export class MessageAnswer {
   readonly #messages: Messages;
   readonly #status: Uint8Array;
   readonly #shape: AnswerShape;
+  readonly #early: EarlyAnswer;
   readonly #unstuffer: DotUnstuffer;
-  readonly #counter: LineCounter | undefined;
+  readonly #lines: LineCounter;
   #header = new ByteSink();
   #message: MessageId | undefined;
-  #size = 0;
 
   constructor(messages: Messages, status: Uint8Array, shape: AnswerShape) {
+    this.#shape = shape;
     this.#messages = messages;
     this.#status = status;
-    this.#shape = shape;
+    this.#early = new EarlyAnswer(shape.kind === 'top' ? topStatus : status);
     const bareLf = lineEnd(status) === status.length - 1;
     this.#unstuffer = new DotUnstuffer(bareLf);
-    if (shape.kind === 'top') this.#counter = new LineCounter(shape.bodyLines);
+    this.#lines = new LineCounter(shape.kind === 'top' ? shape.bodyLines : 0);
     if (shape.kind !== 'header') this.#message = messages.start('whole');
+  }
+
+  /** What can leave of it early: nothing before it is a message. */
+  get beginning(): Beginning | undefined {
+    return this.#message === undefined ? undefined : { message: this.#message, early: this.#early };
   }
 
   /** Takes octets; the index behind its end in them, once it has come. */
@@ -51,12 +56,27 @@ export class MessageAnswer {
     }
     const message = this.#message ?? this.#becomeMessage();
     this.#messages.end(message);
-    if (this.#shape.kind !== 'top') {
-      return { kind: 'message', message, status: this.#status, to: this.#size, terminator };
-    }
-    // The server's own line may tell the size of the whole, which this answer has not.
-    const status = octets('+OK\r\n');
-    return { kind: 'message', message, status, to: this.#counter?.end ?? this.#size, terminator };
+    const to = this.#shape.kind === 'top' ? this.#lines.end(this.#shape.bodyLines) : undefined;
+    return {
+      kind: 'message',
+      message,
+      status: this.#early.status,
+      to: to ?? this.#lines.size,
+      terminator,
+      early: this.#early,
+    };
+  }
+
+  /** After its end: the message, if it was asked for as a whole. */
+  whole(): Whole | undefined {
+    if (this.#message === undefined || this.#shape.kind === 'header') return undefined;
+    return {
+      wanted: this.#shape,
+      message: this.#message,
+      status: this.#status,
+      lines: this.#lines,
+      terminator: this.#unstuffer.terminator,
+    };
   }
 
   /** Its end will never come: half a message never leaves. */
@@ -65,14 +85,14 @@ export class MessageAnswer {
   }
 
   #take(content: Uint8Array): void {
-    this.#size += content.length;
+    this.#lines.push(content);
+    this.#early.push(content);
     if (this.#message !== undefined) {
-      this.#counter?.push(content);
       this.#messages.data(this.#message, content);
       return;
     }
     this.#header.append(content);
-    if (this.#size > headerBytes) this.#becomeMessage();
+    if (this.#header.length > headerBytes) this.#becomeMessage();
   }
 
   #becomeMessage(): MessageId {

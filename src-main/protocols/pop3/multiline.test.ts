@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { joinBytes, latin1, octets } from '../bytes.ts';
+import { indexedBodyLines } from '../limits.ts';
 import { DotStuffer, DotUnstuffer, isHeaderAlone, LineCounter } from './multiline.ts';
 
 /** Cuts a text at random places. */
@@ -105,17 +106,17 @@ describe('the end of the wanted body lines', () => {
   const text = 'A: b\r\nC: d\r\n\r\n1\r\n\r\n3\r\n';
 
   test.each([
-    [0, 14],
     [1, 17],
     [2, 19],
     [3, 22],
-    [4, undefined],
-  ])('of %i is found at any split', (lines, end) => {
+    [4, 22],
+    [indexedBodyLines + 1, 22],
+  ])('of %i is found at any split, whatever was asked for at first', (lines, end) => {
     fc.assert(
-      fc.property(cutText(text), (chunks) => {
-        const counter = new LineCounter(lines);
+      fc.property(cutText(text), fc.nat(2 * indexedBodyLines), (chunks, wanted) => {
+        const counter = new LineCounter(wanted);
         for (const chunk of chunks) counter.push(chunk);
-        expect([counter.end, counter.size]).toEqual([end, text.length]);
+        expect([counter.end(lines), counter.size]).toEqual([end, text.length]);
       }),
     );
   });
@@ -124,12 +125,25 @@ describe('the end of the wanted body lines', () => {
     ['\r\n1\r\n2\r\n', 5],
     ['A: b\n\n1\n2\n', 8],
     ['A: b\r\n\r\r\n\r\n1\r\n', 14],
-    ['no empty line\r\n', undefined],
-    ['', undefined],
+    ['no empty line\r\n', 15],
+    ['', 0],
   ])('of one is found in %j', (message, end) => {
-    const counter = new LineCounter(1);
+    const counter = new LineCounter(0);
     counter.push(octets(message));
-    expect(counter.end).toBe(end);
+    expect(counter.end(1)).toBe(end);
+  });
+
+  test('of more than are remembered is known for the number asked for at first alone', () => {
+    const counter = new LineCounter(indexedBodyLines + 2);
+    counter.push(octets(`\r\n${'x\n'.repeat(indexedBodyLines + 5)}`));
+    const ends = [0, 1, 2, 3, 9].map((more) => counter.end(indexedBodyLines + more));
+    expect(ends).toEqual([
+      2 + 2 * indexedBodyLines,
+      undefined,
+      6 + 2 * indexedBodyLines,
+      undefined,
+      undefined,
+    ]);
   });
 });
 

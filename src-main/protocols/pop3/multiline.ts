@@ -3,6 +3,7 @@
 // Only a dot behind CRLF is stuffed and unstuffed: servers differ on one behind a bare LF, and left alone it comes out
 // as it came in, whoever is right. The end is looked for more widely, see DotUnstuffer.
 import { joinBytes } from '../bytes.ts';
+import { indexedBodyLines } from '../limits.ts';
 
 const lf = 0x0a;
 const cr = 0x0d;
@@ -127,33 +128,46 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 
 /** Follows a message while it streams: where the n-th line behind its first empty one ends (TOP, RFC 1939 §7). */
 export class LineCounter {
-  /** Octets up to and with the wanted body line; undefined while it has not come. */
-  end: number | undefined;
   size = 0;
-  /** Body lines that are still wanted; undefined in the header. */
-  #left: number | undefined;
   readonly #wanted: number;
+  #wantedEnd: number | undefined;
+  /** Ends of the first body lines. */
+  readonly #ends: number[] = [];
+  /** Body lines that have ended; undefined in the header. */
+  #lines: number | undefined;
   /** The line so far: no octet, one CR, or more. */
   #line: '' | 'cr' | 'text' = '';
 
-  constructor(bodyLines: number) {
-    this.#wanted = bodyLines;
+  /** `wanted`: body lines whose end is found however many they are. */
+  constructor(wanted: number) {
+    this.#wanted = Math.max(wanted, indexedBodyLines);
   }
 
   push(bytes: Uint8Array): void {
     let at = 0;
-    while (this.end === undefined && at < bytes.length) {
+    while (this.#wantedEnd === undefined && at < bytes.length) {
       const found = bytes.indexOf(lf, at);
       const to = found === -1 ? bytes.length : found;
       if (to > at) this.#line = this.#line === '' && to === at + 1 && bytes[at] === cr ? 'cr' : 'text';
       if (found === -1) break;
-      if (this.#left !== undefined) this.#left--;
-      else if (this.#line !== 'text') this.#left = this.#wanted;
-      if (this.#left === 0) this.end = this.size + found + 1;
+      if (this.#lines !== undefined) this.#bodyLine(++this.#lines, this.size + found + 1);
+      else if (this.#line !== 'text') this.#lines = 0;
       this.#line = '';
       at = found + 1;
     }
     this.size += bytes.length;
+  }
+
+  /** Once the whole was pushed: octets up to and with that body line, or all of them; undefined: not known. */
+  end(bodyLines: number): number | undefined {
+    if (bodyLines <= this.#ends.length) return this.#ends[bodyLines - 1];
+    if (this.#wantedEnd === undefined) return this.size;
+    return bodyLines === this.#wanted ? this.#wantedEnd : undefined;
+  }
+
+  #bodyLine(count: number, end: number): void {
+    if (count <= indexedBodyLines) this.#ends.push(end);
+    if (count === this.#wanted) this.#wantedEnd = end;
   }
 }
 

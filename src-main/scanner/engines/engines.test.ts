@@ -3,9 +3,9 @@ import { matchesPerPattern } from '../limits.ts';
 import { eicar, gtube, suspiciousMarker } from '../test-messages.ts';
 import type { Engine } from './engine.ts';
 import { literalEngine } from './literal.ts';
-import { readRules, yaraEngine } from './yara-x.ts';
+import { readRules, sourceOf, yaraEngine } from './yara-x.ts';
 
-const rules = readRules(new URL('../rules/', import.meta.url));
+const rules = sourceOf(readRules(new URL('../rules/', import.meta.url)));
 const engines = { 'yara-x': yaraEngine(rules), literal: literalEngine() };
 
 const marker = (name: string) => Buffer.from(`POSTERN-SIMULATION-${name}`);

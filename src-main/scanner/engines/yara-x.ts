@@ -76,14 +76,22 @@ function scanWith(scanner: YaraScanner, bytes: Uint8Array): ReturnType<Engine['s
   }
 }
 
-/** The sources of all `.yar` files in a directory, by name. */
-export function readRules(directory: URL | string): string {
+/** A `.yar` file. */
+export interface RuleFile {
+  readonly name: string;
+  readonly source: string;
+}
+
+/** All `.yar` files in a directory, by name. */
+export function readRules(directory: URL | string): RuleFile[] {
   const path = directory instanceof URL ? fileURLToPath(directory) : directory;
-  const files = readdirSync(path).filter((file) => file.endsWith('.yar'));
-  return files
-    .sort()
-    .map((file) => readFileSync(join(path, file), 'utf8'))
-    .join('\n');
+  const names = readdirSync(path).filter((file) => file.endsWith('.yar'));
+  return names.sort().map((name) => ({ name, source: readFileSync(join(path, name), 'utf8') }));
+}
+
+/** The files as one source. */
+export function sourceOf(files: readonly RuleFile[]): string {
+  return files.map(({ source }) => source).join('\n');
 }
 
 /**

@@ -31,17 +31,28 @@ const pairsOfBase64: Uint8Array = (() => {
 
 /** Offset of the first octet from `from` on that is neither base64 nor of a line's end, or the length. */
 export function firstOutsideBase64(bytes: Buffer, from: number): number {
+  const isInside = (index: number) => index < bytes.length && base64OrLineEnd[bytes[index] as number] === 1;
   let at = from;
-  if ((bytes.byteOffset + at) % 2 === 1 && at < bytes.length && base64OrLineEnd[bytes[at] as number] === 1)
-    at++;
-  if ((bytes.byteOffset + at) % 2 === 0) {
-    const count = (bytes.length - at) >> 1;
-    const pairs = new Uint16Array(bytes.buffer, bytes.byteOffset + at, count);
+  while ((bytes.byteOffset + at) % 4 !== 0 && isInside(at)) at++;
+  if ((bytes.byteOffset + at) % 4 === 0) {
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, Math.max(0, bytes.length - at) >> 2);
+    const last = words.length - 1;
+    const table = pairsOfBase64;
     let index = 0;
-    while (index < count && pairsOfBase64[pairs[index] as number] === 1) index++;
-    at += 2 * index;
+    // Eight octets a step: what the octets outside are, is found out by the loop behind.
+    for (; index < last; index += 2) {
+      const one = words[index] as number;
+      const two = words[index + 1] as number;
+      const pairs =
+        (table[one & 0xffff] as number) &
+        (table[one >>> 16] as number) &
+        (table[two & 0xffff] as number) &
+        (table[two >>> 16] as number);
+      if (pairs !== 1) break;
+    }
+    at += 4 * index;
   }
-  while (at < bytes.length && base64OrLineEnd[bytes[at] as number] === 1) at++;
+  while (isInside(at)) at++;
   return at;
 }
 

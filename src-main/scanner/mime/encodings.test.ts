@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { base64Lines, quotedPrintableLines, uuencodeLines, yencLines } from '../test-messages.ts';
-import { decodeBase64 } from './base64.ts';
+import { decodeBase64, firstOutsideBase64 } from './base64.ts';
 import { decodeUuencode, decodeYenc } from './line-encodings.ts';
 import { decodeQuotedPrintable } from './quoted-printable.ts';
 
@@ -75,5 +75,33 @@ describe('uuencode', () => {
     expect(decodeUuencode(Buffer.from('#'))).toEqual(Buffer.alloc(3));
     expect(decodeUuencode(Buffer.from('#86('))).toEqual(Buffer.from([0x61, 0x62, 0x00]));
     expect(decodeUuencode(Buffer.from('M86)C\r\n`\r\n')).subarray(0, 3).toString()).toBe('abc');
+  });
+});
+
+describe('the end of base64 text', () => {
+  const inside = /[A-Za-z0-9+/=\r\n]*/y;
+
+  it('is where the first other octet stands, wherever the text lies in memory', () => {
+    const run = fc.string({ unit: fc.constantFrom(...'AZaz09+/=\r\n'), maxLength: 40 });
+    const text = fc
+      .tuple(run, fc.nat(256), run)
+      .map(([before, other, after]) => `${before}${other < 256 ? String.fromCharCode(other) : ''}${after}`);
+    fc.assert(
+      fc.property(text, fc.nat(8), fc.nat(90), (characters, shift, from) => {
+        const bytes = Buffer.concat([Buffer.alloc(shift, 'A'), Buffer.from(characters, 'latin1')]).subarray(
+          shift,
+        );
+        const start = Math.min(from, bytes.length);
+        inside.lastIndex = start;
+        inside.exec(characters);
+        expect(firstOutsideBase64(bytes, start)).toBe(inside.lastIndex);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is the end of the octets where there is no other', () => {
+    for (let length = 0; length < 20; length++)
+      expect(firstOutsideBase64(Buffer.alloc(length, 'A'), 0)).toBe(length);
   });
 });
