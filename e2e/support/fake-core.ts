@@ -55,6 +55,7 @@ export function restingState(settings: Settings = defaultSettings): State {
       suspicious: 0,
       notScanned: 12,
       notScannedByReason: { encrypted: 9, 'message-size': 3 },
+      relayedByReason: {},
       since: '2026-11-01T08:00:00.000Z',
     },
     openConnections: 6,

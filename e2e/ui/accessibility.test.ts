@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { translate } from '../../src-main/contract/locales.ts';
 import { defaultSettings } from '../../src-main/contract/settings.ts';
 import { hasChromium } from '../support/browser.ts';
+import { restingState } from '../support/fake-core.ts';
 import { rowOf, type Screen, useScreens } from '../support/screen.ts';
 
 async function violations(page: Page) {
@@ -27,6 +28,7 @@ const busy = {
   interception: { state: 'unavailable', reason: 'nft-failed', detail: 'Error: syntax' } as const,
   settingsProblems: [{ code: 'settings-unreadable' as const, keptAs: 'settings.json.bad-1' }],
   staleConnections: 2,
+  counters: { ...restingState().counters, relayedByReason: { 'no-sign-in': 14, 'excluded-address': 3 } },
   lastMessages: (['infected', 'suspicious', 'not-scanned'] as const).map((outcome, id) => ({
     id,
     at: '2026-11-20T10:00:00.000Z',
@@ -77,6 +79,23 @@ describe.skipIf(!hasChromium).each(looks)('$locale, $colorScheme, $width × $hei
     await page.getByRole('searchbox').fill('');
     await page.getByRole('row', { name: say('page.user-interface') }).click();
     expect(await violations(page)).toEqual([]);
+  });
+
+  it('the page of the response has no violation, resting, wrong, greyed', async () => {
+    const { page } = await open({ ...look, state: busy });
+    await page.getByRole('row', { name: say('page.response') }).click();
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel(say('row.response.subject-text')).fill('');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('switch').click();
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel(say('row.response.delivery')).selectOption('unchanged');
+    expect(await violations(page)).toEqual([]);
+    expect(
+      await page.evaluate(() =>
+        [...document.querySelectorAll('main, nav')].every((each) => each.scrollWidth <= each.clientWidth),
+      ),
+    ).toBe(true);
   });
 
   it('the dialogs of addresses have no violation', async () => {

@@ -81,7 +81,10 @@ describe.skipIf(!hasChromium)('by keyboard alone', () => {
     const tree = page.getByRole('treegrid', { name: 'Settings pages' });
     await page.getByRole('row', { name: /Mail transport protection/ }).focus();
     await page.keyboard.press('ArrowDown');
+    await page.getByRole('heading', { name: 'Response', level: 2 }).waitFor();
+    await page.keyboard.press('ArrowDown');
     await page.getByRole('heading', { name: 'User interface', level: 2 }).waitFor();
+    await page.keyboard.press('ArrowUp');
     await page.keyboard.press('ArrowUp');
     await page.getByRole('heading', { name: 'Mail transport protection', level: 2 }).waitFor();
     await page.keyboard.press('ArrowUp');

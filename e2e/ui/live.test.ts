@@ -29,8 +29,24 @@ describe.skipIf(!hasChromium)('the live state', () => {
     await strip.getByText('1,285').waitFor();
     await shows(
       () => strip.textContent(),
-      'Protected1,285messages scanned4made harmless12not scannedi1open connection',
+      'Protected1,285messages scanned4with detections12not scannedi1open connection',
     );
+  });
+
+  it('counts connections that passed unscanned once there are any, and says why they did', async () => {
+    const { core, page } = await open();
+    const strip = page.getByRole('region', { name: 'Protection now' });
+    expect(await strip.getByText(/unscanned/).count()).toBe(0);
+    const relayedByReason = { 'no-sign-in': 14, 'excluded-address': 3 };
+    core.change({ counters: { ...restingState().counters, relayedByReason } });
+    await strip.getByText('unscanned connections').waitFor();
+    await strip.getByText('17', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Unscanned connections, by reason' }).click();
+    const reasons = page.getByRole('dialog', { name: 'Unscanned connections, by reason' });
+    expect(await reasons.getByRole('listitem').allTextContents()).toEqual([
+      'the address is excluded3',
+      'the server has no way to sign in that can pass through a scanner14',
+    ]);
   });
 
   it('says why mail was not scanned', async () => {
@@ -62,6 +78,14 @@ describe.skipIf(!hasChromium)('the live state', () => {
     expect(oldest).toMatch(
       /imap\.example\.orgFakturakari@example\.orgMade harmlessPostern\.Test\.Sampleoriginal in quarantine$/,
     );
+  });
+
+  it('never calls a message harmless that was delivered as it came', async () => {
+    const { core, page, shows } = await open();
+    core.found(message(1, { unchanged: true, subject: 'Faktura', sender: 'kari@example.org' }));
+    const list = page.getByRole('list', { name: 'Last detections' });
+    await shows(() => list.getByText('Delivered unchanged').count(), 1);
+    expect(await list.getByText('Made harmless').count()).toBe(0);
   });
 
   it('shows what a mail says about itself as text, whatever it says', async () => {

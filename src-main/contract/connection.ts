@@ -25,6 +25,8 @@ export const relayReasons = [
   'protection-off',
   'protocol-off',
   'not-mail',
+  /** None of the server's ways to sign in passes through us; learnt from an earlier connection to it. */
+  'no-sign-in',
 ] as const;
 
 export const connectionSchema = z.object({

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { readSetting } from './setting-path.ts';
-import { appearanceSchema, defaultSettings, type SectionName, sectionSchemas } from './settings.ts';
+import {
+  appearanceSchema,
+  defaultSettings,
+  responseSchema,
+  type SectionName,
+  sectionSchemas,
+} from './settings.ts';
 import { isListRow, pagesOf, rowsOf, settingsTree } from './settings-layout.ts';
 
 const pages = pagesOf(settingsTree);
@@ -22,9 +28,14 @@ describe('settings layout', () => {
     ]);
   });
 
+  it('has the response beside it', () => {
+    const placed = pages.find(({ page }) => page.helpId === 'CONFIG_RESPONSE');
+    expect(placed?.groups).toEqual(pages[0]?.groups);
+  });
+
   it('gives no id twice', () => {
-    const ids = pages.flatMap(({ page, groups }) => [page.id, ...groups.map((group) => group.id)]);
-    expect(new Set(ids).size).toBe(ids.length);
+    const nodes = new Set(pages.flatMap(({ page, groups }) => [page, ...groups]));
+    expect(new Set([...nodes].map(({ id }) => id)).size).toBe(nodes.size);
   });
 
   it('greys rows by a toggle of the same page that is no child itself', () => {
@@ -50,5 +61,7 @@ describe('settings layout', () => {
       );
     expect(offered('appearance.language')).toEqual(appearanceSchema.shape.language.options);
     expect(offered('appearance.theme')).toEqual(appearanceSchema.shape.theme.options);
+    expect(offered('response.delivery')).toEqual(responseSchema.shape.delivery.options);
+    expect(offered('response.tagMessages')).toEqual(responseSchema.shape.tagMessages.options);
   });
 });

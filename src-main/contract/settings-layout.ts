@@ -1,8 +1,15 @@
 // The Advanced setup tree as data: which pages there are, their sections and rows, and where each setting stands.
 // The screen is drawn from it; a suite adds its own pages here.
 import type { TextKey } from './locales.ts';
-import type { PathOf } from './setting-path.ts';
+import type { PathOf, SettingValue } from './setting-path.ts';
 import type { ExcludedAddress, ExcludedApplication } from './settings.ts';
+
+type ChoicePath = 'appearance.language' | 'appearance.theme' | 'response.delivery' | 'response.tagMessages';
+
+interface Chosen<Path extends ChoicePath> {
+  readonly path: Path;
+  readonly value: SettingValue<Path>;
+}
 
 interface RowBase {
   readonly label: TextKey;
@@ -10,6 +17,8 @@ interface RowBase {
   readonly hint: TextKey;
   /** The toggle that greys this row while it is off; the row keeps its value. */
   readonly master?: PathOf<boolean>;
+  /** The choice under which this row has no effect and is greyed, too. */
+  readonly unless?: Chosen<'response.delivery'>;
 }
 
 export interface ToggleRow extends RowBase {
@@ -21,6 +30,11 @@ export interface PortsRow extends RowBase {
   readonly kind: 'ports';
   readonly path: 'mailTransport.imapsPorts' | 'mailTransport.pop3sPorts';
 }
+/** A text field in the grammar of subject-text.ts. */
+export interface TextRow extends RowBase {
+  readonly kind: 'text';
+  readonly path: 'response.subjectText';
+}
 export interface AddressesRow extends RowBase {
   readonly kind: 'addresses';
   readonly path: PathOf<ExcludedAddress[]>;
@@ -29,12 +43,13 @@ export interface ApplicationsRow extends RowBase {
   readonly kind: 'applications';
   readonly path: PathOf<ExcludedApplication[]>;
 }
-export interface ChoiceRow extends RowBase {
+interface ChoiceRowOf<Path extends ChoicePath> extends RowBase {
   readonly kind: 'choice';
-  readonly path: 'appearance.language' | 'appearance.theme';
-  readonly options: readonly { readonly value: string; readonly label: TextKey }[];
+  readonly path: Path;
+  readonly options: readonly { readonly value: SettingValue<Path>; readonly label: TextKey }[];
 }
-export type LayoutRow = ToggleRow | PortsRow | AddressesRow | ApplicationsRow | ChoiceRow;
+export type ChoiceRow = { [Path in ChoicePath]: ChoiceRowOf<Path> }[ChoicePath];
+export type LayoutRow = ToggleRow | PortsRow | TextRow | AddressesRow | ApplicationsRow | ChoiceRow;
 
 export interface LayoutSection {
   readonly id: string;
@@ -152,6 +167,62 @@ const mailTransportPage: LayoutPage = {
   ],
 };
 
+const unless = { path: 'response.delivery', value: 'unchanged' } as const;
+
+const responsePage: LayoutPage = {
+  kind: 'page',
+  id: 'response',
+  label: 'page.response',
+  lead: 'page.response.lead',
+  remark: 'page.response.remark',
+  helpId: 'CONFIG_RESPONSE',
+  sections: [
+    {
+      id: 'response',
+      label: 'section.response',
+      rows: [
+        {
+          kind: 'choice',
+          path: 'response.delivery',
+          label: 'row.response.delivery',
+          hint: 'hint.response.delivery',
+          options: [
+            { value: 'keep-alive', label: 'choice.delivery-keep-alive' },
+            { value: 'silent', label: 'choice.delivery-silent' },
+            { value: 'unchanged', label: 'choice.delivery-unchanged' },
+          ],
+        },
+        {
+          kind: 'choice',
+          path: 'response.tagMessages',
+          label: 'row.response.tag-messages',
+          hint: 'hint.response.tag-messages',
+          options: [
+            { value: 'never', label: 'choice.tag-never' },
+            { value: 'on-detection', label: 'choice.tag-on-detection' },
+          ],
+          unless,
+        },
+        {
+          kind: 'toggle',
+          path: 'response.updateSubject',
+          label: 'row.response.update-subject',
+          hint: 'hint.response.update-subject',
+          unless,
+        },
+        {
+          kind: 'text',
+          path: 'response.subjectText',
+          label: 'row.response.subject-text',
+          hint: 'hint.response.subject-text',
+          master: 'response.updateSubject',
+          unless,
+        },
+      ],
+    },
+  ],
+};
+
 const userInterfacePage: LayoutPage = {
   kind: 'page',
   id: 'user-interface',
@@ -200,7 +271,7 @@ export const settingsTree: readonly LayoutNode[] = [
         kind: 'group',
         id: 'email-client-protection',
         label: 'tree.email-client-protection',
-        children: [mailTransportPage],
+        children: [mailTransportPage, responsePage],
       },
     ],
   },

@@ -22,6 +22,14 @@ describe('stored settings', () => {
     expect(problems).toEqual([]);
   });
 
+  it('of before there was a response have its defaults, and nothing is reported', () => {
+    const { response, ...older } = defaultSettings;
+    expect(loadSettings(JSON.parse(JSON.stringify(older)))).toEqual({
+      settings: { ...defaultSettings, response },
+      problems: [],
+    });
+  });
+
   it('lose a bad section alone, and say which fields were bad', () => {
     const { settings, problems } = loadSettings({
       version: 1,

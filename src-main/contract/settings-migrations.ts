@@ -66,6 +66,7 @@ export function loadSettings(document: unknown): LoadedSettings {
   const settings: Settings = {
     version: settingsVersion,
     mailTransport: loadSection('mailTransport', stored, problems),
+    response: loadSection('response', stored, problems),
     appearance: loadSection('appearance', stored, problems),
   };
   return { settings, problems };

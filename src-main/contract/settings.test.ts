@@ -36,6 +36,34 @@ describe('settings', () => {
     });
   });
 
+  it('holds, tags and marks by default', () => {
+    expect(defaultSettings.response).toEqual({
+      delivery: 'keep-alive',
+      tagMessages: 'on-detection',
+      updateSubject: true,
+      subjectText: '[detection %DETECTIONNAME%]',
+    });
+  });
+
+  it.each([
+    [{ delivery: 'drop' }],
+    [{ tagMessages: 'all' }],
+    [{ updateSubject: 'yes' }],
+    [{ subjectText: '' }],
+    [{ subjectText: 'a\r\nb' }],
+    [{ subjectText: 'x'.repeat(101) }],
+  ])('refuses the response %j', (response) => {
+    expect(settingsPatchSchema.safeParse({ response }).success).toBe(false);
+  });
+
+  it('keeps the text before a subject without spaces around it', () => {
+    const patch = settingsPatchSchema.parse({ response: { subjectText: ' [virus] ' } });
+    expect(applyPatch(defaultSettings, patch).response).toEqual({
+      ...defaultSettings.response,
+      subjectText: '[virus]',
+    });
+  });
+
   it('keeps an excluded address as typed', () => {
     expect(excludedAddressSchema.parse({ address: ' 192.168.1.77/24 ' })).toEqual({
       address: '192.168.1.77/24',

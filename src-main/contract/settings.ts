@@ -3,8 +3,12 @@ import { z } from 'zod';
 import { maxAddressEntryLength, parseAddressEntry } from './address-list.ts';
 import { maxApplicationRuleLength, parseApplicationRule } from './application-rule.ts';
 import { formatPortList, parsePortList } from './port-list.ts';
+import { parseSubjectText } from './subject-text.ts';
 
-/** Raised by one with every change of shape; settings-migrations.ts knows the way from each older one. */
+/**
+ * Raised by one when what is stored comes to mean something else; settings-migrations.ts knows the way from each older
+ * one. A section or a key that is added needs no raise: where it is missing, it has its default.
+ */
 export const settingsVersion = 1;
 
 /** A list longer than this is a mistake or an attack; each entry costs a kernel set element or a comparison. */
@@ -57,6 +61,25 @@ const mailTransportSchema = z.object({
   excludedAddresses: z.array(excludedAddressSchema).max(maxListEntries),
 });
 
+/** Kept without spaces around it. */
+const subjectTextSchema = z.string().transform((text, context) => {
+  const parsed = parseSubjectText(text);
+  if (parsed.ok) return parsed.text;
+  context.addIssue({ code: 'custom', message: parsed.problem });
+  return z.NEVER;
+});
+
+export const responseSchema = z.object({
+  /** `keep-alive`: the message is held until it is scanned, and the client hears something meanwhile; `silent`: it
+   *  hears nothing; `unchanged`: held too, but delivered as it came, whatever was found. */
+  delivery: z.enum(['keep-alive', 'silent', 'unchanged']),
+  /** When a message gets a header field that names what was found in it. */
+  tagMessages: z.enum(['never', 'on-detection']),
+  updateSubject: z.boolean(),
+  /** Put before the subject; `%DETECTIONNAME%` stands for what was found. */
+  subjectText: subjectTextSchema,
+});
+
 export const appearanceSchema = z.object({
   /** `system` follows the language of the system (Norwegian: nb, nn and no; else English). */
   language: z.enum(['system', 'en', 'nb']),
@@ -64,19 +87,25 @@ export const appearanceSchema = z.object({
 });
 
 /** The sections by name; each one falls back to its defaults alone. */
-export const sectionSchemas = { mailTransport: mailTransportSchema, appearance: appearanceSchema } as const;
+export const sectionSchemas = {
+  mailTransport: mailTransportSchema,
+  response: responseSchema,
+  appearance: appearanceSchema,
+} as const;
 
 export const settingsSchema = z.object({ version: z.literal(settingsVersion), ...sectionSchemas });
 
 /** What one change carries: any keys of any section; lists are replaced whole. */
 export const settingsPatchSchema = z.object({
   mailTransport: mailTransportSchema.partial().optional(),
+  response: responseSchema.partial().optional(),
   appearance: appearanceSchema.partial().optional(),
 });
 
 export type Settings = z.output<typeof settingsSchema>;
 export type SectionName = keyof typeof sectionSchemas;
 export type MailTransportSettings = Settings['mailTransport'];
+export type ResponseSettings = Settings['response'];
 export type AppearanceSettings = Settings['appearance'];
 export type SettingsPatch = z.input<typeof settingsPatchSchema>;
 export type ExcludedAddress = z.output<typeof excludedAddressSchema>;
@@ -94,6 +123,12 @@ export const defaultSettings: Settings = {
     pop3sPorts: '995',
     excludedApplications: [],
     excludedAddresses: [],
+  },
+  response: {
+    delivery: 'keep-alive',
+    tagMessages: 'on-detection',
+    updateSubject: true,
+    subjectText: '[detection %DETECTIONNAME%]',
   },
   appearance: { language: 'system', theme: 'system' },
 };
@@ -113,6 +148,7 @@ export function applyPatch(settings: Settings, patch: z.output<typeof settingsPa
       ...settings.mailTransport,
       ...(given(patch.mailTransport) as Partial<MailTransportSettings>),
     },
+    response: { ...settings.response, ...(given(patch.response) as Partial<ResponseSettings>) },
     appearance: { ...settings.appearance, ...(given(patch.appearance) as Partial<AppearanceSettings>) },
   };
 }

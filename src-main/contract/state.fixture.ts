@@ -15,6 +15,7 @@ export const quietState: State = {
     suspicious: 0,
     notScanned: 0,
     notScannedByReason: {},
+    relayedByReason: {},
     since: '2025-11-24T12:00:00.000Z',
   },
   openConnections: 0,

@@ -1,5 +1,6 @@
 // The live state that every screen shows: one snapshot with a revision, then patches by key.
 import { z } from 'zod';
+import { relayReasons } from './connection.ts';
 import { errorCodes } from './error-codes.ts';
 import { settingsSchema } from './settings.ts';
 import { detectionSchema, limitCodes, outcomeSchema } from './verdict.ts';
@@ -24,6 +25,8 @@ export const countersSchema = z.object({
   suspicious: z.number(),
   notScanned: z.number(),
   notScannedByReason: z.partialRecord(z.enum(notScannedReasons), z.number()),
+  /** Connections that were passed through unscanned. */
+  relayedByReason: z.partialRecord(z.enum(relayReasons), z.number()).default({}),
   since: z.iso.datetime(),
 });
 export type Counters = z.infer<typeof countersSchema>;
@@ -40,6 +43,8 @@ export const messageEventSchema = z.object({
   sender: z.string().optional(),
   subject: z.string().optional(),
   quarantineId: z.string().optional(),
+  /** Something was found, and by the settings it was delivered all the same, as it came. */
+  unchanged: z.literal(true).optional(),
 });
 export type MessageEvent = z.infer<typeof messageEventSchema>;
 

@@ -4,8 +4,9 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { createRouterClient } from '@orpc/server';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { FixedListener } from '../interception/listeners.ts';
 import { type Core, startCore } from './core.ts';
 import type { Ports } from './ports.ts';
@@ -45,6 +46,7 @@ function ports(changes: Partial<Ports> = {}): Ports {
     listeners: [],
     upstreamCa: undefined,
     settings: undefined,
+    holdScans: undefined,
     consoleUrl: () => undefined,
     hostEndpoints: () => [],
     hostname: 'host.example.test',
@@ -152,6 +154,7 @@ describe('a fixed listener', () => {
     expect(await client.connections.list()).toMatchObject([
       { state: 'relayed', reason: 'protection-off', port },
     ]);
+    expect((await client.state.get()).state.counters.relayedByReason).toEqual({ 'protection-off': 1 });
 
     await client.settings.update({ appearance: { theme: 'dark' } });
     expect((await client.state.get()).state.staleConnections).toBe(0);
@@ -160,9 +163,17 @@ describe('a fixed listener', () => {
       staleConnections: 1,
       protection: { state: 'active', reason: 'intercept-off' },
     });
-    const closed = closeOf(socket);
-    expect(await client.connections.close({})).toEqual({ closed: 1 });
-    await closed;
+    await client.settings.update({ mailTransport: { enabled: false } });
+    const late = connect(localPort, '127.0.0.1').on('error', () => undefined);
+    sockets.push(late);
+    late.write('hello');
+    await once(late, 'data');
+    expect((await client.state.get()).state.staleConnections).toBe(1);
+    await client.settings.update({ response: { delivery: 'silent' } });
+    expect((await client.state.get()).state.staleConnections).toBe(2);
+    const closed = [closeOf(socket), closeOf(late)];
+    expect(await client.connections.close({})).toEqual({ closed: 2 });
+    await Promise.all(closed);
     expect((await client.state.get()).state.openConnections).toBe(0);
   });
 
@@ -186,46 +197,102 @@ describe('a fixed listener', () => {
   });
 });
 
+/** A server that knows one message and answers each command as it comes. */
+const imapServer = (message: string) =>
+  listen((socket) => {
+    socket.write('* OK ready\r\n');
+    socket.on('data', (bytes: Buffer) => {
+      for (const line of bytes.toString().split('\r\n').filter(Boolean)) {
+        const [tag, command] = line.split(' ');
+        if (command === 'SELECT') socket.write('* 1 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n');
+        if (command === 'FETCH') socket.write(`* 1 FETCH (BODY[] {${message.length}}\r\n${message})\r\n`);
+        socket.write(`${tag} OK done\r\n`);
+      }
+    });
+  });
+
+/** Fetches the message of such a server through a listener, and answers with all that was heard. */
+async function fetchMessage(localPort: number): Promise<string> {
+  const socket = connect(localPort, '127.0.0.1').on('error', () => undefined);
+  sockets.push(socket);
+  let seen = '';
+  const until = (end: string) =>
+    new Promise<void>((done) => {
+      socket.on('data', (bytes: Buffer) => {
+        seen += bytes.toString();
+        if (seen.includes(end)) done();
+      });
+    });
+  await until('ready\r\n');
+  socket.write('a LOGIN u p\r\nb SELECT INBOX\r\n');
+  await until('b OK');
+  socket.write('c FETCH 1 BODY[]\r\n');
+  await until('c OK');
+  return seen;
+}
+
+describe('a clean message', () => {
+  const message = 'From: a@example.test\r\nSubject: hello\r\n\r\nhello\r\n';
+  const knownAsClean = () => {
+    const database = new DatabaseSync(join(dataDir, 'verdicts.sqlite'), { readOnly: true });
+    const count = database.prepare('SELECT count(*) AS count FROM clean').get()?.['count'];
+    database.close();
+    return count;
+  };
+
+  test('is known over a restart, and still counted', async () => {
+    const listeners: FixedListener[] = [
+      { localPort: await freePort(), host: '127.0.0.1', port: await imapServer(message), protocol: 'imap' },
+    ];
+    for (const clean of [1, 2]) {
+      const { core, client } = await start({ listeners });
+      expect(await fetchMessage(listeners[0]?.localPort ?? 0)).toContain(message);
+      expect((await client.state.get()).state.counters).toMatchObject({ scanned: clean, clean });
+      await core.stop();
+      expect(knownAsClean()).toBe(1);
+    }
+  });
+
+  test('is held back for the tests of who waits, each time anew', async () => {
+    const localPort = await freePort();
+    const due: (() => void)[] = [];
+    const clock: Ports['clock'] = {
+      ...ports().clock,
+      after(delayMs, callback) {
+        if (delayMs !== 1_234) return ports().clock.after(delayMs, callback);
+        due.push(callback);
+        return () => undefined;
+      },
+    };
+    const { core } = await start({
+      clock,
+      holdScans: { delayMs: 1_234, first: undefined },
+      listeners: [{ localPort, host: '127.0.0.1', port: await imapServer(message), protocol: 'imap' }],
+    });
+    for (const round of [1, 2]) {
+      const fetching = fetchMessage(localPort);
+      await vi.waitFor(() => expect(due).toHaveLength(round), 5_000);
+      due[round - 1]?.();
+      expect(await fetching).toContain(message);
+    }
+    await core.stop();
+    expect(existsSync(join(dataDir, 'verdicts.sqlite'))).toBe(false);
+    expect(logged).toEqual(['scans-held']);
+  });
+});
+
 describe('an infected message', () => {
   const eicar = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}', '$EICAR-STANDARD-', 'ANTIVIRUS-TEST-FILE!', '$H+H*'].join(
     '',
   );
   const original = `From: a@example.test\r\nSubject: hello\r\n\r\n${eicar}\r\n`;
 
-  /** A server that knows one message and answers each command as it comes. */
-  const imapServer = () =>
-    listen((socket) => {
-      socket.write('* OK ready\r\n');
-      socket.on('data', (bytes: Buffer) => {
-        for (const line of bytes.toString().split('\r\n').filter(Boolean)) {
-          const [tag, command] = line.split(' ');
-          if (command === 'SELECT') socket.write('* 1 EXISTS\r\n* OK [UIDVALIDITY 1] ok\r\n');
-          if (command === 'FETCH') socket.write(`* 1 FETCH (BODY[] {${original.length}}\r\n${original})\r\n`);
-          socket.write(`${tag} OK done\r\n`);
-        }
-      });
-    });
-
   test('is overwritten on its way, kept in quarantine, counted and shown', async () => {
     const localPort = await freePort();
     const { client } = await start({
-      listeners: [{ localPort, host: '127.0.0.1', port: await imapServer(), protocol: 'imap' }],
+      listeners: [{ localPort, host: '127.0.0.1', port: await imapServer(original), protocol: 'imap' }],
     });
-    const socket = connect(localPort, '127.0.0.1').on('error', () => undefined);
-    sockets.push(socket);
-    let seen = '';
-    const until = (end: string) =>
-      new Promise<void>((done) => {
-        socket.on('data', (bytes: Buffer) => {
-          seen += bytes.toString();
-          if (seen.includes(end)) done();
-        });
-      });
-    await until('ready\r\n');
-    socket.write('a LOGIN u p\r\nb SELECT INBOX\r\n');
-    await until('b OK');
-    socket.write('c FETCH 1 BODY[]\r\n');
-    await until('c OK');
+    const seen = await fetchMessage(localPort);
     expect(seen).toContain(`BODY[] {${original.length}}`);
     expect(seen).toContain('From: a@example.test');
     expect(seen).not.toContain('ANTIVIRUS-TEST-FILE');

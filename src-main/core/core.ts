@@ -1,6 +1,7 @@
 // The start and the end of a core. The scanner's workers load while the other rooms do, each on a processor of its own.
 import { availableParallelism } from 'node:os';
 import { startScanner } from '../scanner/pool.ts';
+import { holdScans } from './held-scanner.ts';
 import type { Ports } from './ports.ts';
 import { Stops } from './stops.ts';
 import type { StartResult } from './wiring.ts';
@@ -16,13 +17,15 @@ const maxWorkers = 4;
  */
 export async function startCore(ports: Ports): Promise<StartResult> {
   const stops = new Stops(ports.log);
+  const { holdScans: hold, clock } = ports;
+  const scanner = startScanner({
+    workerUrl: ports.workerUrl,
+    rulesDirectory: ports.rulesDirectory,
+    workers: Math.min(availableParallelism(), maxWorkers),
+  });
   const starting = stops.own(
-    startScanner({
-      workerUrl: ports.workerUrl,
-      rulesDirectory: ports.rulesDirectory,
-      workers: Math.min(availableParallelism(), maxWorkers),
-    }),
-    (scanner) => scanner.stop(),
+    hold === undefined ? scanner : scanner.then((started) => holdScans(started, hold, clock.after)),
+    (started) => started.stop(),
   );
   const wiring = async () => {
     const { wire } = await import('./wiring.ts');

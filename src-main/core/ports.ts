@@ -14,6 +14,12 @@ export interface Clock {
 /** One event of the log with what is known of it; never a credential or a part of a message. */
 export type Log = (event: string, fields: Readonly<Record<string, unknown>>) => void;
 
+/** Verdicts come no sooner than this after they were asked for; only the `first` so many of them, where that is given. */
+export interface HoldScans {
+  readonly delayMs: number;
+  readonly first: number | undefined;
+}
+
 export interface Ports {
   /** Everything that is kept lies below it. It exists and is closed to others. */
   readonly dataDir: string;
@@ -30,6 +36,8 @@ export interface Ports {
   readonly upstreamCa: string | undefined;
   /** A settings document of the command line: any keys of any section, merged over the stored settings and stored. */
   readonly settings: unknown;
+  /** For tests of what waits for a scan; undefined: each verdict comes as soon as it is there. */
+  readonly holdScans: HoldScans | undefined;
   /** A fresh one-time URL of the console, when there is one. Asked at each call, for the console starts after the core. */
   readonly consoleUrl: () => string | undefined;
   /** What the host itself listens on; the proxy never dials it. */

@@ -13,12 +13,13 @@ import { createNetfilterBackend } from '../interception/linux/netfilter.ts';
 import { openSocketOwners } from '../interception/linux/socket-owner.ts';
 import { openFixedListeners } from '../interception/listeners.ts';
 import { createProxy } from '../proxy/proxy.ts';
-import { rulesFrom } from '../proxy/rules.ts';
+import { type RuleSettings, rulesFrom } from '../proxy/rules.ts';
 import { summarise } from '../scanner/message-summary.ts';
 import type { Scanner } from '../scanner/pool.ts';
 import { openEventLog } from '../storage/event-log.ts';
 import { openQuarantine } from '../storage/quarantine.ts';
 import { openSpoolStore } from '../storage/spool.ts';
+import { openVerdictCache, type VerdictCache } from '../storage/verdict-cache.ts';
 import { type CoreRouter, createRouter } from './handlers.ts';
 import { isOneOf } from './own-endpoints.ts';
 import type { Ports } from './ports.ts';
@@ -48,6 +49,18 @@ const drainMs = 3_000;
 
 /** Messages that a page shows without asking for more. */
 const lastMessages = 20;
+
+/** Each message is scanned. */
+const noVerdicts: VerdictCache = {
+  isClean: () => false,
+  addClean: () => undefined,
+  stop: () => undefined,
+};
+
+const ruleSettings = ({ mailTransport, response }: RuleSettings): RuleSettings => ({
+  mailTransport,
+  response,
+});
 
 /**
  * Wires everything up; what it opens is owned by `stops`. The scanner's workers start meanwhile, and are ready before
@@ -88,6 +101,18 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
     onProblem: ({ kind, ...fields }) => log(`event-log-${kind}`, fields),
   });
   stops.add(() => events.stop());
+  // A verdict that is known would not be held back.
+  const verdicts =
+    ports.holdScans === undefined
+      ? openVerdictCache({
+          file: below('verdicts.sqlite'),
+          revision: scanner.engines.map((engine) => engine.revision).join(),
+          after: clock.after,
+          onProblem: ({ kind, ...fields }) => log(`verdict-cache-${kind}`, fields),
+        })
+      : noVerdicts;
+  stops.add(() => verdicts.stop());
+  if (ports.holdScans !== undefined) log('scans-held', { ...ports.holdScans });
 
   let interception: Availability = { state: 'off', reason: 'intercept-off' };
   let listeners: State['listeners'] = [];
@@ -109,7 +134,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
   );
   stops.add(() => hub.stop());
 
-  let rules = rulesFrom(settings.current().mailTransport, 1);
+  let rules = rulesFrom(settings.current(), 1);
   let lastEvents: readonly MessageEvent[] = hub.snapshot().state.lastMessages;
   let stale = 0;
   const ownEndpoints = (): readonly Endpoint[] => [...listeners, ...ports.hostEndpoints()];
@@ -119,7 +144,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
     scanner,
     spools,
     quarantine,
-    verdicts: { isClean: () => false, addClean: () => undefined, stop: () => undefined },
+    verdicts,
     rules: () => rules,
     sourcePorts: redirects ? upstreamSourcePorts : undefined,
     extraCa: ports.upstreamCa,
@@ -135,6 +160,10 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
         const event = events.add(message);
         if (event) lastEvents = [event, ...lastEvents].slice(0, lastMessages);
         hub.setSoon({ counters: events.counters(), ...(event ? { lastMessages: [...lastEvents] } : {}) });
+      },
+      relayed(reason) {
+        events.addRelayed(reason);
+        hub.setSoon({ counters: events.counters() });
       },
     },
     log,
@@ -179,12 +208,14 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
   hub.set({ listeners, protection: protection() });
 
   settings.onChange(async (changed) => {
-    const { mailTransport } = hub.snapshot().state.settings;
-    const sameRules = isDeepStrictEqual(mailTransport, changed.mailTransport);
-    if (!sameRules) rules = rulesFrom(changed.mailTransport, rules.revision + 1);
+    const { settings: before } = hub.snapshot().state;
+    const sameRules = isDeepStrictEqual(ruleSettings(before), ruleSettings(changed));
+    if (!sameRules) rules = rulesFrom(changed, rules.revision + 1);
     stale = proxy.staleCount();
     hub.set({ settings: changed, protection: protection(), staleConnections: stale });
-    if (!sameRules) await kernel.apply(changed.mailTransport);
+    // The response is no matter of the kernel's.
+    if (!isDeepStrictEqual(before.mailTransport, changed.mailTransport))
+      await kernel.apply(changed.mailTransport);
   });
   await kernel.apply(settings.current().mailTransport);
 

@@ -9,9 +9,13 @@ export interface CoreArguments {
   readonly intercept?: string | undefined;
   readonly upstreamCa?: string | undefined;
   readonly listen?: readonly string[] | undefined;
+  readonly holdScans?: string | undefined;
 }
 
-export type CoreOptions = Pick<Ports, 'intercept' | 'listeners' | 'settings' | 'upstreamCa'>;
+export type CoreOptions = Pick<Ports, 'holdScans' | 'intercept' | 'listeners' | 'settings' | 'upstreamCa'>;
+
+/** No client waits longer than this. */
+const maxHoldSeconds = 3_600;
 
 /** The value, or the failure of the command. */
 export function valueOrFail<Value>(parsed: Parsed<Value>): Value {
@@ -25,6 +29,18 @@ function listenerOf(text: string): Ports['listeners'][number] {
   throw new CommandFailure('invalid-input', `not LOCALPORT=HOST:PORT/{imap|imaps|pop3|pop3s}: ${text}`);
 }
 
+/** `SECONDS` with a fraction, or `SECONDS/N` for the first N scans. */
+function holdScansOf(text: string): NonNullable<Ports['holdScans']> {
+  const [, seconds = '', first] = /^(\d{1,5}(?:\.\d{1,3})?)(?:\/(\d{1,9}))?$/.exec(text) ?? [];
+  if (seconds === '' || Number(seconds) > maxHoldSeconds) {
+    throw new CommandFailure('invalid-input', `not SECONDS or SECONDS/N, up to ${maxHoldSeconds}: ${text}`);
+  }
+  return {
+    delayMs: Math.round(Number(seconds) * 1_000),
+    first: first === undefined ? undefined : Number(first),
+  };
+}
+
 function settingsDocument(path: string): unknown {
   const text = readFileSync(path, 'utf8');
   try {
@@ -36,11 +52,12 @@ function settingsDocument(path: string): unknown {
 
 /** Reads what the arguments name; fails the command where that is wrong or can't be read. */
 export function coreOptionsOf(given: CoreArguments): CoreOptions {
-  const { settings, intercept = 'auto', upstreamCa, listen = [] } = given;
+  const { settings, intercept = 'auto', upstreamCa, listen = [], holdScans } = given;
   if (intercept !== 'auto' && intercept !== 'off') {
     throw new CommandFailure('invalid-input', `--intercept is auto or off: ${intercept}`);
   }
   return {
+    holdScans: holdScans === undefined ? undefined : holdScansOf(holdScans),
     intercept,
     listeners: listen.map(listenerOf),
     settings: settings === undefined ? undefined : settingsDocument(settings),

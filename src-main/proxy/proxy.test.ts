@@ -1,7 +1,13 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { ConnectionOwner, Endpoint } from '../contract/connection.ts';
+import { createTestKeys, makeTestCertificate } from '../certificates/authority.fixture.ts';
+import { openCertificates } from '../certificates/authority.ts';
+import type { ConnectionOwner, Endpoint, RelayReason } from '../contract/connection.ts';
 import { defaultSettings, type MailTransportSettings } from '../contract/settings.ts';
 import { createProxy, type MailProxy, type ProxyOptions } from './proxy.ts';
 import { rulesFrom } from './rules.ts';
@@ -54,6 +60,7 @@ async function startServer(
 function startProxy(settings: Partial<MailTransportSettings> = {}, changes: Partial<ProxyOptions> = {}) {
   const current = { settings: { ...defaultSettings.mailTransport, ...settings }, revision: 1 };
   const outcomes: string[] = [];
+  const relayed: RelayReason[] = [];
   const log: Readonly<Record<string, unknown>>[] = [];
   const proxy: MailProxy = createProxy({
     certificates: {
@@ -67,12 +74,16 @@ function startProxy(settings: Partial<MailTransportSettings> = {}, changes: Part
     spools: memorySpools(),
     quarantine: memoryQuarantine(),
     verdicts: memoryVerdicts(),
-    rules: () => rulesFrom(current.settings, current.revision),
+    rules: () => rulesFrom({ ...defaultSettings, mailTransport: current.settings }, current.revision),
     sourcePorts: undefined,
     extraCa: undefined,
     isOwnEndpoint: () => false,
     summarise: async () => ({}),
-    events: { connectionsChanged: () => undefined, message: (event) => outcomes.push(event.outcome) },
+    events: {
+      connectionsChanged: () => undefined,
+      message: (event) => outcomes.push(event.outcome),
+      relayed: (reason) => relayed.push(reason),
+    },
     log: (event, fields) => log.push({ event, ...fields }),
     now: () => new Date('2026-01-01T00:00:00Z'),
     ...changes,
@@ -82,7 +93,7 @@ function startProxy(settings: Partial<MailTransportSettings> = {}, changes: Part
     current.settings = { ...current.settings, ...patch };
     current.revision++;
   };
-  return { proxy, outcomes, log, change };
+  return { proxy, outcomes, relayed, log, change };
 }
 
 async function arrive(proxy: MailProxy, destination: Endpoint, owner?: ConnectionOwner) {
@@ -134,11 +145,11 @@ describe('mail', () => {
 
   test('commands before the greeting that must not pass end the connection', async () => {
     const server = await startServer('', (line, socket) => {
-      if (line.startsWith('a ')) socket.write('* OK late\r\na OK compressed\r\n');
+      if (line.startsWith('a ')) socket.write('* OK late\r\na OK enabled\r\n');
     });
     const { proxy, log } = startProxy();
     const { client } = await arrive(proxy, server.endpoint);
-    client.write('a COMPRESS DEFLATE\r\n');
+    client.write('a ENABLE UTF8=ACCEPT\r\n');
     await once(client, 'end');
     expect(log).toMatchObject([{ event: 'connection-ended', reason: 'protocol-violation' }]);
   });
@@ -164,20 +175,22 @@ describe('what is relayed untouched', () => {
     ['everything, when protection is off', { enabled: false }, 'protection-off'],
   ])('%s', async (_, settings, reason) => {
     const server = await startServer('* OK ready\r\n', infectedImap);
-    const { proxy, outcomes } = startProxy(settings);
+    const { proxy, outcomes, relayed } = startProxy(settings);
     expect(await fetched(proxy, server, { uid: 0, path: '/usr/bin/curl' })).toContain('a VIRUS');
     expect(outcomes).toEqual([]);
+    expect(relayed).toEqual([reason]);
     expect(proxy.connections()).toMatchObject([{ state: 'relayed', reason }]);
   });
 
   test('a server that speaks no mail, with both half-closes', async () => {
     const server = await startServer('220 smtp\r\n', (line, socket) => socket.write(`you said ${line}`));
-    const { proxy } = startProxy();
+    const { proxy, relayed } = startProxy();
     const { client, got } = await arrive(proxy, server.endpoint);
     client.end('HELO\r\n');
     await once(client, 'end');
     expect(got()).toBe('220 smtp\r\nyou said HELO\r\n');
     await vi.waitFor(() => expect(proxy.connections()).toEqual([]));
+    expect(relayed).toEqual(['not-mail']);
   });
 
   test('a client that speaks first to a server that answers in another language', async () => {
@@ -188,6 +201,106 @@ describe('what is relayed untouched', () => {
     await once(client, 'end');
     expect(got()).toBe('HTTP/1.1 200 OK 18');
     expect(server.heard()).toBe('GET / HTTP/1.1\r\n\r\n');
+  });
+});
+
+describe('an infected message that is never to be changed', () => {
+  test('is delivered as it came, and the event says so', async () => {
+    const server = await startServer('* OK ready\r\n', infectedImap);
+    const message = vi.fn();
+    const response = { ...defaultSettings.response, delivery: 'unchanged' } as const;
+    const { proxy } = startProxy(
+      {},
+      {
+        rules: () => rulesFrom({ ...defaultSettings, response }, 1),
+        events: { connectionsChanged: () => undefined, message, relayed: () => undefined },
+      },
+    );
+    const { client, got } = await arrive(proxy, server.endpoint);
+    client.write('a UID FETCH 1 BODY.PEEK[]\r\n');
+    await vi.waitFor(() => expect(got()).toContain('BODY[] {7}\r\na VIRUS)'));
+    expect(message.mock.calls).toMatchObject([
+      [{ outcome: 'infected', unchanged: true, quarantineId: 'q1' }],
+    ]);
+  });
+});
+
+describe('a server that leaves no way to sign in', () => {
+  const greeting = '* OK [CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=GSSAPI] ready\r\n';
+
+  test('is relayed untouched from the next connection on', async () => {
+    const server = await startServer(greeting);
+    const { proxy, relayed, log } = startProxy();
+    const first = await arrive(proxy, server.endpoint);
+    await vi.waitFor(() => expect(first.got()).toContain('ready'));
+    expect(first.got()).not.toContain('GSSAPI');
+    expect(log).toMatchObject([{ event: 'no-sign-in', server: '127.0.0.1' }]);
+    const second = await arrive(proxy, server.endpoint);
+    await vi.waitFor(() => expect(second.got()).toBe(greeting));
+    expect(proxy.connections()).toMatchObject([
+      { state: 'scanning' },
+      { state: 'relayed', reason: 'no-sign-in' },
+    ]);
+    expect(relayed).toEqual(['no-sign-in']);
+  });
+
+  test('on another port is another server', async () => {
+    const [server, other] = [await startServer(greeting), await startServer('* OK ready\r\n', infectedImap)];
+    const { proxy } = startProxy();
+    const first = await arrive(proxy, server.endpoint);
+    await vi.waitFor(() => expect(first.got()).toContain('ready'));
+    const { client, got } = await arrive(proxy, other.endpoint);
+    client.write('a UID FETCH 1 BODY.PEEK[]\r\n');
+    await vi.waitFor(() => expect(got()).toContain('a .....'));
+  });
+
+  test('is known by its name at another address, and its TLS stays unopened', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'postern-proxy-'));
+    teardown.push(() => rm(directory, { recursive: true }));
+    const { certPem, keyPem } = makeTestCertificate({
+      keys: createTestKeys()('ec'),
+      subject: 'mail.example.org',
+    });
+    const secure = createTlsServer({ cert: certPem, key: keyPem }, (socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.write(greeting);
+    }).listen(0, '127.0.0.1');
+    await once(secure, 'listening');
+    const address = secure.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const heard: Buffer[] = [];
+    const raw = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.on('data', (bytes) => heard.push(bytes));
+      teardown.push(() => socket.destroy());
+    }).listen(port, '127.0.0.2');
+    await once(raw, 'listening');
+    teardown.push(
+      () => secure.close(),
+      () => raw.close(),
+    );
+    const { proxy, relayed } = startProxy(
+      {},
+      { certificates: await openCertificates({ directory, hostname: 'desk', now: () => new Date() }) },
+    );
+    const secured = async (host: string, servername: string) => {
+      const { client } = await arrive(proxy, { address: host, port });
+      const tls = connectTls({ socket: client, servername, rejectUnauthorized: false });
+      tls.on('error', () => tls.destroy());
+      teardown.push(() => tls.destroy());
+      return tls;
+    };
+
+    const first = received(await secured('127.0.0.1', 'mail.example.org'));
+    await vi.waitFor(() => expect(first()).toContain('ready'), 5_000);
+    await secured('127.0.0.2', 'MAIL.example.org');
+    await vi.waitFor(() => expect(relayed).toEqual(['no-sign-in']));
+    // The client's own ClientHello, not one of ours.
+    await vi.waitFor(() => expect(Buffer.concat(heard).toString('latin1')).toContain('MAIL.example.org'));
+    expect(proxy.connections()).toMatchObject([
+      { state: 'scanning' },
+      { server: 'MAIL.example.org', state: 'relayed' },
+    ]);
   });
 });
 

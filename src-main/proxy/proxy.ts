@@ -21,7 +21,8 @@ import { relay, reset } from './relay.ts';
 import { exclusionOf, type ProxyRules } from './rules.ts';
 import { Session } from './session.ts';
 import { createTlsContexts, type TlsContexts } from './tls.ts';
-import { openTlsLegs } from './tls-legs.ts';
+import { openTlsLegs, peekClientHello } from './tls-legs.ts';
+import { createUnscannableServers } from './unscannable-servers.ts';
 import { createDialer } from './upstream.ts';
 
 interface ProxyEvents {
@@ -29,6 +30,8 @@ interface ProxyEvents {
   connectionsChanged(open: number): void;
   /** A message was decided on; clean ones too. */
   message(event: Omit<MessageEvent, 'id' | 'at'>): void;
+  /** A connection is passed through unscanned from here on. */
+  relayed(reason: RelayReason): void;
 }
 
 export interface ProxyOptions {
@@ -95,6 +98,8 @@ interface Legs {
 
 type Spoken =
   | { readonly kind: 'imap' | 'pop3' | 'not-mail' }
+  /** The name in the ClientHello is one of a server that can't be scanned. */
+  | { readonly kind: 'no-sign-in' }
   | { readonly kind: 'failed'; readonly reason: ErrorCode };
 
 export function createProxy(options: ProxyOptions): MailProxy {
@@ -104,6 +109,7 @@ export function createProxy(options: ProxyOptions): MailProxy {
   });
   const idle: (() => void)[] = [];
   const dial = createDialer();
+  const unscannable = createUnscannableServers(options.now);
 
   // Reading the system's roots takes some 100 ms: not on the way to being ready, nor in the first handshake.
   let tlsContexts: TlsContexts | undefined;
@@ -122,6 +128,7 @@ export function createProxy(options: ProxyOptions): MailProxy {
   function relayLegs(entry: Entry, legs: Pick<Legs, 'client' | 'server'>, reason: RelayReason): void {
     entry.state = 'relayed';
     entry.reason = reason;
+    options.events.relayed(reason);
     const gone = () => {
       if (legs.client.closed && legs.server.closed) end(entry, undefined);
     };
@@ -166,6 +173,10 @@ export function createProxy(options: ProxyOptions): MailProxy {
       if (heard === 'need-more') continue;
       if (heard === 'tls') {
         legs.client.unshift(undecided);
+        const hello = await peekClientHello(legs.client, legs.server);
+        if (typeof hello === 'string') return { kind: 'failed', reason: hello };
+        entry.serverName = hello.serverName;
+        if (unscannable.has(serverLabel(entry), entry.destination.port)) return { kind: 'no-sign-in' };
         const upgrade = await openTls(entry, legs.client, legs.server);
         if (!upgrade.ok) return { kind: 'failed', reason: upgrade.reason };
         legs.client = upgrade.client;
@@ -191,7 +202,10 @@ export function createProxy(options: ProxyOptions): MailProxy {
       engine: kind === 'imap' ? createImapEngine({ tls: legs.tls }) : createPop3Engine({ tls: legs.tls }),
       forwarded: legs.forwarded,
       keepAliveMs: rules.keepAlive ? keepAliveMs : undefined,
-      onNoSignIn: () => options.log('no-sign-in', { id: entry.id, server: serverLabel(entry) }),
+      onNoSignIn: () => {
+        unscannable.add(entry.destination, entry.serverName);
+        options.log('no-sign-in', { id: entry.id, server: serverLabel(entry) });
+      },
       delivery: {
         spools: options.spools,
         scanner: options.scanner,
@@ -207,6 +221,7 @@ export function createProxy(options: ProxyOptions): MailProxy {
             ...outcome,
             server: serverLabel(entry),
             ...(program === undefined ? {} : { program }),
+            ...(outcome.outcome === 'infected' && !rules.treatment.neutralise ? { unchanged: true } : {}),
           });
         },
       },
@@ -245,9 +260,11 @@ export function createProxy(options: ProxyOptions): MailProxy {
       reset(client);
       reset(server);
     };
-    const excluded = exclusionOf(rules, destination, incoming.owner, options.now());
-    if (excluded) {
-      relayLegs(entry, { client, server }, excluded);
+    const leftAlone =
+      exclusionOf(rules, destination, incoming.owner, options.now()) ??
+      (unscannable.has(destination.address, destination.port) ? 'no-sign-in' : undefined);
+    if (leftAlone) {
+      relayLegs(entry, { client, server }, leftAlone);
       return;
     }
     const legs: Legs = { client, server, tls: false, greeting: Buffer.alloc(0), forwarded: Buffer.alloc(0) };
@@ -256,6 +273,10 @@ export function createProxy(options: ProxyOptions): MailProxy {
       reset(client);
       reset(server);
       end(entry, spoken.reason);
+      return;
+    }
+    if (spoken.kind === 'no-sign-in') {
+      relayLegs(entry, legs, spoken.kind);
       return;
     }
     const protocol: MailProtocol | undefined =

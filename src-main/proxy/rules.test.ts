@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { defaultSettings, type MailTransportSettings } from '../contract/settings.ts';
+import { defaultSettings, type MailTransportSettings, type ResponseSettings } from '../contract/settings.ts';
 import { exclusionOf, rulesFrom } from './rules.ts';
 
 const now = new Date('2026-01-01T12:00:00Z');
 const with_ = (patch: Partial<MailTransportSettings>) =>
-  rulesFrom({ ...defaultSettings.mailTransport, ...patch }, 1);
+  rulesFrom({ ...defaultSettings, mailTransport: { ...defaultSettings.mailTransport, ...patch } }, 1);
+const responding = (patch: Partial<ResponseSettings>) =>
+  rulesFrom({ ...defaultSettings, response: { ...defaultSettings.response, ...patch } }, 1);
 const server = { address: '192.0.2.7', port: 993 };
 
 describe('which connections are left alone', () => {
@@ -55,5 +57,32 @@ describe('which connections are left alone', () => {
     expect(exclusionOf(with_({ excludedApplications: [{ application }] }), server, owner, now)).toBe(
       expected,
     );
+  });
+});
+
+describe('what is done with an infected message', () => {
+  const subject = '[detection %DETECTIONNAME%]';
+
+  test.each<[Partial<ResponseSettings>, unknown]>([
+    [{}, { neutralise: true, tag: { header: true, subject } }],
+    [{ delivery: 'silent' }, { neutralise: true, tag: { header: true, subject } }],
+    [{ subjectText: '[virus]' }, { neutralise: true, tag: { header: true, subject: '[virus]' } }],
+    [{ updateSubject: false }, { neutralise: true, tag: { header: true } }],
+    [{ tagMessages: 'never' }, { neutralise: true, tag: { header: false, subject } }],
+    [
+      { tagMessages: 'never', updateSubject: false },
+      { neutralise: true, tag: undefined },
+    ],
+    [{ delivery: 'unchanged' }, { neutralise: false, tag: undefined }],
+  ])('by %j: %j', (response, treatment) => {
+    expect(responding(response).treatment).toEqual(treatment);
+  });
+
+  test.each([
+    ['keep-alive', true],
+    ['silent', false],
+    ['unchanged', false],
+  ] as const)('a client that waits hears something by %s: %s', (delivery, keepAlive) => {
+    expect(responding({ delivery }).keepAlive).toBe(keepAlive);
   });
 });

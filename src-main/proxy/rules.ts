@@ -2,7 +2,7 @@
 import { type AddressRange, addressInRanges, parseAddressEntry } from '../contract/address-list.ts';
 import { type ApplicationRule, parseApplicationRule, ruleMatches } from '../contract/application-rule.ts';
 import type { ConnectionOwner, Endpoint, MailProtocol, RelayReason } from '../contract/connection.ts';
-import type { MailTransportSettings } from '../contract/settings.ts';
+import type { MailTransportSettings, ResponseSettings, Settings } from '../contract/settings.ts';
 import type { Treatment } from './delivery.ts';
 
 interface ExcludedRange {
@@ -23,28 +23,45 @@ export interface ProxyRules {
   readonly keepAlive: boolean;
 }
 
-/** Parses the page's settings. Entries that the schema let through always parse. */
-export function rulesFrom(settings: MailTransportSettings, revision: number): ProxyRules {
+function protocolsFrom(settings: MailTransportSettings): ProxyRules['protocols'] {
+  return {
+    imap: settings.scanImap,
+    imaps: settings.scanImaps,
+    pop3: settings.scanPop3,
+    pop3s: settings.scanPop3s,
+  };
+}
+
+/** A message that is never changed has no mark either. */
+function treatmentFrom({ delivery, tagMessages, updateSubject, subjectText }: ResponseSettings): Treatment {
+  const header = tagMessages === 'on-detection';
+  const isMarked = delivery !== 'unchanged' && (header || updateSubject);
+  return {
+    neutralise: delivery !== 'unchanged',
+    tag: isMarked ? { header, ...(updateSubject ? { subject: subjectText } : {}) } : undefined,
+  };
+}
+
+/** What a connection lives by of the settings: a change of anything else leaves it as it is. */
+export type RuleSettings = Pick<Settings, 'mailTransport' | 'response'>;
+
+/** Parses the pages' settings. Entries that the schema let through always parse. */
+export function rulesFrom({ mailTransport, response }: RuleSettings, revision: number): ProxyRules {
   return {
     revision,
-    enabled: settings.enabled,
-    protocols: {
-      imap: settings.scanImap,
-      imaps: settings.scanImaps,
-      pop3: settings.scanPop3,
-      pop3s: settings.scanPop3s,
-    },
-    addresses: settings.excludedAddresses.flatMap((entry) => {
+    enabled: mailTransport.enabled,
+    protocols: protocolsFrom(mailTransport),
+    addresses: mailTransport.excludedAddresses.flatMap((entry) => {
       const parsed = parseAddressEntry(entry.address);
       const untilMs = entry.until === undefined ? Number.POSITIVE_INFINITY : Date.parse(entry.until);
       return parsed.ok ? [{ range: parsed.range, untilMs }] : [];
     }),
-    applications: settings.excludedApplications.flatMap((entry) => {
+    applications: mailTransport.excludedApplications.flatMap((entry) => {
       const parsed = parseApplicationRule(entry.application);
       return parsed.ok ? [parsed.rule] : [];
     }),
-    treatment: { neutralise: true, tag: undefined },
-    keepAlive: true,
+    treatment: treatmentFrom(response),
+    keepAlive: response.delivery === 'keep-alive',
   };
 }
 

@@ -80,15 +80,16 @@ export function memorySpools(finish: () => boolean = () => true): SpoolStore & {
   };
 }
 
-/** Finds "VIRUS" and overwrites it with dots. */
+/** Finds "VIRUS" and overwrites it with dots where that is asked for. */
 export function wordScanner(): Scanner {
   return {
     engines: [],
     stop: async () => undefined,
-    async scan(source) {
+    async scan(source, { neutralise = false } = {}) {
       const bytes = source.kind === 'bytes' ? Buffer.from(source.bytes) : Buffer.alloc(0);
       const offset = bytes.indexOf('VIRUS');
-      const overwrites: Overwrite[] = offset === -1 ? [] : [{ offset, bytes: Buffer.from('.....') }];
+      const overwrites: Overwrite[] =
+        offset === -1 || !neutralise ? [] : [{ offset, bytes: Buffer.from('.....') }];
       return { verdict: offset === -1 ? cleanVerdict : infectedVerdict, overwrites, tags: [] };
     },
   };

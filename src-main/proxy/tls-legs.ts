@@ -18,7 +18,7 @@ export interface TlsLegsOptions {
 }
 
 /** Reads one ClientHello and gives its octets back to the socket, for the TLS layer to read again. */
-async function peekClientHello(client: Socket, server: Socket): Promise<ClientHello | ErrorCode> {
+export async function peekClientHello(client: Socket, server: Socket): Promise<ClientHello | ErrorCode> {
   let seen: Buffer = Buffer.alloc(0);
   for (;;) {
     const { from, bytes } = await nextChunk({ client, server });

@@ -83,6 +83,7 @@ describe('the event log', () => {
       suspicious: 1,
       notScanned: 2,
       notScannedByReason: { 'message-size': 1, 'scan-time': 2 },
+      relayedByReason: {},
       since: '2025-11-24T12:00:00.000Z',
     });
     expect(log.list(3).map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
@@ -105,6 +106,27 @@ describe('the event log', () => {
     expect(later.list(10).map(({ id }) => id)).toEqual([3, 2, 1]);
     expect(later.list(10)[2]).toEqual({ ...infected, id: 1, at: '2025-11-24T12:00:00.000Z' });
     expect(problems).toEqual([]);
+  });
+
+  test('counts relayed connections by reason, over a restart', () => {
+    const log = open();
+    log.addRelayed('not-mail');
+    log.addRelayed('no-sign-in');
+    log.addRelayed('not-mail');
+    expect(log.counters()).toMatchObject({ scanned: 0, relayedByReason: { 'not-mail': 2, 'no-sign-in': 1 } });
+    log.stop();
+    log.addRelayed('not-mail');
+    expect(open().counters().relayedByReason).toEqual({ 'not-mail': 2, 'no-sign-in': 1 });
+  });
+
+  test('counts on from a file of before there was a count of relayed connections', () => {
+    open().stop();
+    const database = new DatabaseSync(file);
+    database.exec("UPDATE fact SET value = json_remove(json_set(value, '$.clean', 7), '$.relayedByReason')");
+    database.close();
+    const log = open();
+    expect(problems).toEqual([]);
+    expect(log.counters()).toMatchObject({ clean: 7, relayedByReason: {} });
   });
 
   test('writes a thousand clean messages once', () => {

@@ -1,14 +1,17 @@
 // What was found, and how much was scanned since the installation: counters and the last events in one SQLite file.
-// Clean messages cost a number in memory; what has changed is written about once a second.
-import { chmodSync, closeSync, existsSync, openSync, renameSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+// Clean messages and relayed connections cost a number in memory; what has changed is written about once a second.
+import type { DatabaseSync } from 'node:sqlite';
 import { assertNever } from '../contract/assert-never.ts';
+import type { RelayReason } from '../contract/connection.ts';
 import { type Counters, countersSchema, type MessageEvent, messageEventSchema } from '../contract/state.ts';
+import { ensureSchema, inTransaction, moveAside, NotOurs, openDatabase } from './sqlite-file.ts';
 
 export interface EventLog {
   /** Counts a message. One in which nothing was found is only counted; any other becomes an event. After `stop` nothing
    *  is counted any more. */
   add(message: Omit<MessageEvent, 'id' | 'at'>): MessageEvent | undefined;
+  /** Counts a connection that was passed through unscanned. */
+  addRelayed(reason: RelayReason): void;
   counters(): Counters;
   /** Newest first. */
   list(limit: number): MessageEvent[];
@@ -44,21 +47,17 @@ const maxPending = 1_000;
 
 const schemaVersion = 1;
 
-/** SQLITE_CORRUPT and SQLITE_NOTADB (https://www.sqlite.org/rescode.html). */
-const corruptCodes: readonly unknown[] = [11, 26];
-
-/** A file of a later version, or one that holds what we never write. */
-class NotOurs extends Error {}
-
-function isCorrupt(error: unknown): boolean {
-  if (error instanceof NotOurs) return true;
-  // Extended codes carry the primary one in their low octet.
-  return error instanceof Error && 'errcode' in error && corruptCodes.includes(Number(error.errcode) & 0xff);
-}
-
 function emptyCounters(now: Date): Counters {
-  const since = now.toISOString();
-  return { scanned: 0, clean: 0, infected: 0, suspicious: 0, notScanned: 0, notScannedByReason: {}, since };
+  return {
+    scanned: 0,
+    clean: 0,
+    infected: 0,
+    suspicious: 0,
+    notScanned: 0,
+    notScannedByReason: {},
+    relayedByReason: {},
+    since: now.toISOString(),
+  };
 }
 
 /** The counters with one more message. `scanned` counts those with a verdict: all but the ones not scanned. */
@@ -79,35 +78,24 @@ function counted(counters: Counters, message: Pick<MessageEvent, 'outcome' | 'li
   }
 }
 
-function openDatabase(file: string, now: Date) {
-  const database = new DatabaseSync(file);
-  try {
-    // A commit survives the death of the process; the last ones may not survive a loss of power, the file does.
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
-    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-    if (version > schemaVersion) throw new NotOurs(`version ${version}`);
-    database.exec(`
-      CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-      CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, event TEXT NOT NULL) STRICT;
-      PRAGMA user_version = ${schemaVersion}`);
-    const stored = database.prepare("SELECT value FROM fact WHERE name = 'counters'").get()?.['value'];
-    return {
-      database,
-      isNew: stored === undefined,
-      counters: stored === undefined ? emptyCounters(now) : parseCounters(stored),
-      lastId: Number(database.prepare('SELECT max(id) AS id FROM message').get()?.['id'] ?? 0),
-      insert: database.prepare('INSERT INTO message (id, event) VALUES (?, ?)'),
-      prune: database.prepare('DELETE FROM message WHERE id <= ?'),
-      save: database.prepare("INSERT OR REPLACE INTO fact (name, value) VALUES ('counters', ?)"),
-      newest: database.prepare('SELECT event FROM message ORDER BY id DESC LIMIT ?'),
-    };
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
+const schema = `
+  CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, event TEXT NOT NULL) STRICT`;
 
-type Opened = ReturnType<typeof openDatabase>;
+function prepareLog(database: DatabaseSync, now: Date) {
+  ensureSchema(database, schemaVersion, schema);
+  const stored = database.prepare("SELECT value FROM fact WHERE name = 'counters'").get()?.['value'];
+  return {
+    database,
+    isNew: stored === undefined,
+    counters: stored === undefined ? emptyCounters(now) : parseCounters(stored),
+    lastId: Number(database.prepare('SELECT max(id) AS id FROM message').get()?.['id'] ?? 0),
+    insert: database.prepare('INSERT INTO message (id, event) VALUES (?, ?)'),
+    prune: database.prepare('DELETE FROM message WHERE id <= ?'),
+    save: database.prepare("INSERT OR REPLACE INTO fact (name, value) VALUES ('counters', ?)"),
+    newest: database.prepare('SELECT event FROM message ORDER BY id DESC LIMIT ?'),
+  };
+}
 
 function parseCounters(stored: unknown): Counters {
   try {
@@ -117,41 +105,15 @@ function parseCounters(stored: unknown): Counters {
   }
 }
 
-/** Moves the database and its companions (https://www.sqlite.org/tempfiles.html) to names of their own. */
-function moveAside(file: string, now: Date): string {
-  const movedTo = `${file}.bad-${now.toISOString().replace(/[-:.]/g, '')}`;
-  for (const companion of ['', '-wal', '-shm']) {
-    if (existsSync(file + companion)) renameSync(file + companion, movedTo + companion);
-  }
-  return movedTo;
-}
-
-function openPrivately(file: string, now: Date): Opened {
-  // SQLite gives its companion files the mode of the database.
-  closeSync(openSync(file, 'a', 0o600));
-  chmodSync(file, 0o600);
-  return openDatabase(file, now);
-}
-
-function openSomehow({ file, now, onProblem }: EventLogOptions): Opened {
-  try {
-    try {
-      return openPrivately(file, now());
-    } catch (error) {
-      if (!isCorrupt(error)) throw error;
-      onProblem({ kind: 'moved-aside', movedTo: moveAside(file, now()), error });
-      return openPrivately(file, now());
-    }
-  } catch (error) {
-    onProblem({ kind: 'in-memory', error });
-    return openDatabase(':memory:', now());
-  }
-}
-
 /** Opens the log; one that can't be opened is replaced, at worst by one in memory, and told to `onProblem`. */
 export function openEventLog(options: EventLogOptions): EventLog {
-  const { now, after, onProblem } = options;
-  const opened = openSomehow(options);
+  const { file, now, after, onProblem } = options;
+  const opened = openDatabase({
+    file,
+    prepare: (fresh) => prepareLog(fresh, now()),
+    replace: (error) => onProblem({ kind: 'moved-aside', movedTo: moveAside(file, now()), error }),
+    onInMemory: (error) => onProblem({ kind: 'in-memory', error }),
+  });
   const { database, insert, prune, save, newest } = opened;
   let { counters, lastId, isNew: dirty } = opened;
   let pending: MessageEvent[] = [];
@@ -164,16 +126,15 @@ export function openEventLog(options: EventLogOptions): EventLog {
     cancelFlush = undefined;
     if (!dirty) return;
     try {
-      database.exec('BEGIN');
-      for (const event of pending) insert.run(event.id, JSON.stringify(event));
-      if (pending.length > 0) prune.run(lastId - maxEvents);
-      save.run(JSON.stringify(counters));
-      database.exec('COMMIT');
+      inTransaction(database, () => {
+        for (const event of pending) insert.run(event.id, JSON.stringify(event));
+        if (pending.length > 0) prune.run(lastId - maxEvents);
+        save.run(JSON.stringify(counters));
+      });
       pending = [];
       dirty = false;
       failing = false;
     } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK');
       pending = pending.slice(-maxPending);
       if (!failing) onProblem({ kind: 'not-written', error });
       failing = true;
@@ -218,6 +179,13 @@ export function openEventLog(options: EventLogOptions): EventLog {
       if (isDetection && !failing) flush();
       else flushLater();
       return event;
+    },
+    addRelayed(reason) {
+      if (stopped) return;
+      const { relayedByReason: before } = counters;
+      counters = { ...counters, relayedByReason: { ...before, [reason]: (before[reason] ?? 0) + 1 } };
+      dirty = true;
+      flushLater();
     },
     counters: () => counters,
     list: (limit) => [...pending.toReversed(), ...stored(limit)].slice(0, limit),

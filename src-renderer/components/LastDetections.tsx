@@ -41,7 +41,7 @@ function Detection({ message }: { readonly message: MessageEvent }) {
       </div>
       <div className={styles['verdict']}>
         <span className={styles['outcome']} data-outcome={message.outcome}>
-          {say(`outcome.${message.outcome}`)}
+          {say(message.unchanged ? 'detections.unchanged' : `outcome.${message.outcome}`)}
         </span>
         {names.map((name) => (
           <code key={name}>{name}</code>

@@ -1,13 +1,13 @@
-// The controls by kind of row: toggle, port text, choice, and the lists behind their Edit button.
+// The controls by kind of row: toggle, port text, text, choice, and the lists behind their Edit button.
 import { useState } from 'react';
 import { assertNever } from '../../src-main/contract/assert-never.ts';
-import { appearanceSchema } from '../../src-main/contract/settings.ts';
 import type {
   AddressesRow,
   ApplicationsRow,
   ChoiceRow,
   LayoutRow,
   PortsRow,
+  TextRow,
   ToggleRow,
 } from '../../src-main/contract/settings-layout.ts';
 import { useApp, useDraft, useSettings } from '../app-context.ts';
@@ -32,7 +32,8 @@ export function SettingControl({ row, ...rest }: ControlProps<LayoutRow>) {
     case 'toggle':
       return <ToggleControl row={row} {...rest} />;
     case 'ports':
-      return <PortsControl row={row} {...rest} />;
+    case 'text':
+      return <TextControl row={row} {...rest} />;
     case 'choice':
       return <ChoiceControl row={row} {...rest} />;
     case 'addresses':
@@ -61,16 +62,16 @@ function ToggleControl({ row, ids, isDisabled }: ControlProps<ToggleRow>) {
   );
 }
 
-function PortsControl({ row, ids, isDisabled, isWrong }: ControlProps<PortsRow>) {
+function TextControl({ row, ids, isDisabled, isWrong }: ControlProps<PortsRow | TextRow>) {
   const { draft } = useApp();
   const settings = useSettings();
   const text = useDraft(({ edits }) => valueAt(settings, edits, row.path));
   return (
     <input
       id={ids.control}
-      className={`${controls['field'] ?? ''} ${styles['ports'] ?? ''}`}
+      className={`${controls['field'] ?? ''} ${styles[row.kind] ?? ''}`}
       type="text"
-      inputMode="numeric"
+      inputMode={row.kind === 'ports' ? 'numeric' : 'text'}
       autoComplete="off"
       spellCheck={false}
       value={text}
@@ -88,9 +89,8 @@ function ChoiceControl({ row, ids, isDisabled }: ControlProps<ChoiceRow>) {
   const settings = useSettings();
   const value = useDraft(({ edits }) => valueAt(settings, edits, row.path));
   const choose = (chosen: string) => {
-    if (row.path === 'appearance.language')
-      edit(draft, row.path, appearanceSchema.shape.language.parse(chosen));
-    else edit(draft, row.path, appearanceSchema.shape.theme.parse(chosen));
+    const option = row.options.find((each) => each.value === chosen);
+    if (option) edit<ChoiceRow['path']>(draft, row.path, option.value);
   };
   return (
     <span className={`${controls['select'] ?? ''} ${styles['choice'] ?? ''}`}>

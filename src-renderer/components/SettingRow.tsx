@@ -8,7 +8,7 @@ import { isChanged, problemAt, valueAt } from '../state/draft-store.ts';
 import { Highlight, OtherLanguage } from './Highlight.tsx';
 import { Hint } from './Hint.tsx';
 import styles from './page.module.css';
-import { portProblemText } from './problem-words.ts';
+import { fieldProblemText } from './problem-words.ts';
 import { SettingControl } from './SettingControl.tsx';
 
 export interface SettingRowProps {
@@ -23,7 +23,9 @@ export function SettingRow({ row, isHintOpen, onHintOpenChange }: SettingRowProp
   const edits = useDraft((draft) => draft.edits);
   const id = useId();
   const ids = { control: `${id}control`, label: `${id}label`, problem: `${id}problem` };
-  const isOff = row.master !== undefined && !valueAt(settings, edits, row.master);
+  const isOff =
+    (row.master !== undefined && !valueAt(settings, edits, row.master)) ||
+    (row.unless !== undefined && valueAt(settings, edits, row.unless.path) === row.unless.value);
   const problem = problemAt(edits, row.path);
   const isWrong = problem !== undefined;
   const rowElement = useRef<HTMLDivElement>(null);
@@ -57,7 +59,7 @@ export function SettingRow({ row, isHintOpen, onHintOpenChange }: SettingRowProp
       <SettingControl row={row} ids={ids} isDisabled={isOff} isWrong={isWrong} />
       {problem && (
         <p className={styles['problem']} id={ids.problem} role="alert">
-          {portProblemText(say, problem)}
+          {fieldProblemText(say, problem)}
         </p>
       )}
     </div>

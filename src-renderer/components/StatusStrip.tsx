@@ -1,6 +1,8 @@
-// The state of the protection and its counters, live. "Not scanned" opens its reasons.
+// The state of the protection and its counters, live. What was not scanned opens its reasons.
 import { useId, useState } from 'react';
 import { Button, DialogTrigger, Popover } from 'react-aria-components';
+import { relayReasons } from '../../src-main/contract/connection.ts';
+import type { TextKey } from '../../src-main/contract/locales.ts';
 import { notScannedReasons, type State } from '../../src-main/contract/state.ts';
 import { useCore, useCoreState } from '../app-context.ts';
 import { useSpeech } from '../i18n.ts';
@@ -33,6 +35,9 @@ export function StatusStrip() {
   // What was true before the core was lost may not be true now.
   const isLive = useCore(({ link }) => link === 'live');
   const look = isLive ? protectionLook(state) : 'unknown';
+  const notScanned = reasonsOf(notScannedReasons, counters.notScannedByReason, (code) => `limit.${code}`);
+  const relayed = reasonsOf(relayReasons, counters.relayedByReason, (code) => `relay.${code}`);
+  const relayedCount = relayed.reduce((sum, { count }) => sum + count, 0);
   return (
     <section className={styles['strip']} aria-label={say('status.label')}>
       <div className={styles['state']} data-look={look} role="status">
@@ -45,45 +50,61 @@ export function StatusStrip() {
       </div>
       <div className={counters.infected > 0 ? styles['bad'] : undefined}>
         <b>{number(counters.infected)}</b>
-        <small>{say('status.harmless')}</small>
+        <small>{say('status.detected')}</small>
       </div>
       <div className={counters.notScanned > 0 ? styles['warn'] : undefined}>
         <b>{number(counters.notScanned)}</b>
         <small>{say('status.not-scanned')}</small>
-        {counters.notScanned > 0 && <Reasons />}
+        <Reasons title={say('status.reasons')} reasons={notScanned} />
       </div>
       <div>
         <b>{number(state.openConnections)}</b>
         <small>{say('status.connections', { count: state.openConnections })}</small>
       </div>
+      {relayedCount > 0 && (
+        <div>
+          <b>{number(relayedCount)}</b>
+          <small>{say('status.relayed', { count: relayedCount })}</small>
+          <Reasons title={say('status.relay-reasons')} reasons={relayed} />
+        </div>
+      )}
     </section>
   );
 }
 
-function Reasons() {
+interface Reason {
+  readonly label: TextKey;
+  readonly count: number;
+}
+
+/** Those that have been counted, in the order of the contract. */
+function reasonsOf<Code extends string>(
+  codes: readonly Code[],
+  counts: Readonly<Partial<Record<Code, number>>>,
+  labelOf: (code: Code) => TextKey,
+): Reason[] {
+  return codes.flatMap((code) => {
+    const count = counts[code] ?? 0;
+    return count > 0 ? [{ label: labelOf(code), count }] : [];
+  });
+}
+
+function Reasons({ title, reasons }: { readonly title: string; readonly reasons: readonly Reason[] }) {
   const { say, number } = useSpeech();
-  const { counters } = useCoreState();
   const [isOpen, setIsOpen] = useState(false);
   const id = useId();
-  const counted = notScannedReasons.flatMap((reason) => {
-    const count = counters.notScannedByReason[reason] ?? 0;
-    return count > 0 ? [{ reason, count }] : [];
-  });
-  if (counted.length === 0) return null;
+  if (reasons.length === 0) return null;
   return (
     <DialogTrigger isOpen={isOpen} onOpenChange={setIsOpen}>
-      <Button
-        className={`${controls['info'] ?? ''} ${styles['why'] ?? ''}`}
-        aria-label={say('status.reasons')}
-      >
+      <Button className={`${controls['info'] ?? ''} ${styles['why'] ?? ''}`} aria-label={title}>
         i
       </Button>
       <Popover className={controls['popover'] ?? ''} placement="bottom end" aria-labelledby={id}>
-        <h4 id={id}>{say('status.reasons')}</h4>
+        <h4 id={id}>{title}</h4>
         <ul className={styles['reasons']}>
-          {counted.map(({ reason, count }) => (
-            <li key={reason}>
-              <span>{say(`limit.${reason}`)}</span>
+          {reasons.map(({ label, count }) => (
+            <li key={label}>
+              <span>{say(label)}</span>
               <b>{number(count)}</b>
             </li>
           ))}

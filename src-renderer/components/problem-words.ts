@@ -4,8 +4,11 @@ import {
   type ApplicationProblem,
   maxApplicationRuleLength,
 } from '../../src-main/contract/application-rule.ts';
+import { assertNever } from '../../src-main/contract/assert-never.ts';
 import type { PortListProblem } from '../../src-main/contract/port-list.ts';
+import { maxSubjectTextLength } from '../../src-main/contract/subject-text.ts';
 import type { Say } from '../i18n.ts';
+import type { FieldProblem } from '../state/draft-store.ts';
 
 /** Enough of a wrong piece to know it by. */
 const maxPieceLength = 60;
@@ -14,10 +17,22 @@ function shortened(piece: string): string {
   return piece.length > maxPieceLength ? `${piece.slice(0, maxPieceLength)}…` : piece;
 }
 
-export function portProblemText(say: Say, problem: PortListProblem): string {
+function portProblemText(say: Say, problem: PortListProblem): string {
   if (problem.kind === 'too-many') return say('problem.port.too-many', { limit: problem.limit });
   if (problem.piece === '') return say('problem.port.empty-piece');
   return say(`problem.port.${problem.kind}`, { piece: shortened(problem.piece) });
+}
+
+/** For a field of a settings page. */
+export function fieldProblemText(say: Say, problem: FieldProblem): string {
+  switch (problem.field) {
+    case 'ports':
+      return portProblemText(say, problem.problem);
+    case 'subject-text':
+      return say(`problem.subject-text.${problem.problem}`, { limit: maxSubjectTextLength });
+    default:
+      return assertNever(problem);
+  }
 }
 
 export function addressProblemText(say: Say, problem: AddressProblem): string {

@@ -50,10 +50,27 @@ describe('the draft', () => {
   it('knows a wrong port text as it is typed', () => {
     const store = createDraftStore();
     edit(store, ports, '99999,abc');
-    expect(problemAt(store.getState().edits, ports)).toEqual({ kind: 'not-a-port', piece: '99999' });
+    expect(problemAt(store.getState().edits, ports)).toEqual({
+      field: 'ports',
+      problem: { kind: 'not-a-port', piece: '99999' },
+    });
     expect(problemPaths(store.getState().edits)).toEqual([ports]);
     edit(store, ports, '993');
     expect(problemPaths(store.getState().edits)).toEqual([]);
+  });
+
+  it('knows a wrong subject text as it is typed, and sends a right one without spaces around it', () => {
+    const store = createDraftStore();
+    edit(store, 'response.subjectText', ' ');
+    expect(problemAt(store.getState().edits, 'response.subjectText')).toEqual({
+      field: 'subject-text',
+      problem: 'empty',
+    });
+    edit(store, 'response.subjectText', `  ${settings.response.subjectText} `);
+    expect(changedPaths(settings, store.getState().edits)).toEqual([]);
+    edit(store, 'response.subjectText', ' [virus] ');
+    expect(problemPaths(store.getState().edits)).toEqual([]);
+    expect(patchOf(settings, store.getState().edits)).toEqual({ response: { subjectText: '[virus]' } });
   });
 
   it('has a patch of the changed keys alone, ports tidied', () => {

@@ -11,6 +11,7 @@ import {
 } from '../../src-main/contract/setting-path.ts';
 import { defaultSettings, type Settings, type SettingsPatch } from '../../src-main/contract/settings.ts';
 import { isListRow, type LayoutRow } from '../../src-main/contract/settings-layout.ts';
+import { parseSubjectText, type SubjectTextProblem } from '../../src-main/contract/subject-text.ts';
 
 export type Edits = { readonly [Path in SettingPath]?: SettingValue<Path> };
 
@@ -54,15 +55,38 @@ export function valueAt<Path extends SettingPath>(
   return edited === undefined ? readSetting(settings, path) : edited;
 }
 
-function isPortsPath(path: SettingPath): boolean {
-  return path === 'mailTransport.imapsPorts' || path === 'mailTransport.pop3sPorts';
+/** What is wrong with a text that was typed, by the grammar of its field. */
+export type FieldProblem =
+  | { readonly field: 'ports'; readonly problem: PortListProblem }
+  | { readonly field: 'subject-text'; readonly problem: SubjectTextProblem };
+
+type Read =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly problem: FieldProblem };
+
+/** The form in which a value is compared and sent: a text that was typed is tidied, when it can be. */
+function read(path: SettingPath, value: unknown): Read {
+  if (typeof value !== 'string') return { ok: true, value };
+  switch (path) {
+    case 'mailTransport.imapsPorts':
+    case 'mailTransport.pop3sPorts': {
+      const parsed = parsePortList(value);
+      if (parsed.ok) return { ok: true, value: formatPortList(parsed.ranges) };
+      return { ok: false, problem: { field: 'ports', problem: parsed.problem } };
+    }
+    case 'response.subjectText': {
+      const parsed = parseSubjectText(value);
+      if (parsed.ok) return { ok: true, value: parsed.text };
+      return { ok: false, problem: { field: 'subject-text', problem: parsed.problem } };
+    }
+    default:
+      return { ok: true, value };
+  }
 }
 
-/** The form in which a value is compared and sent: a port text is tidied when it can be. */
 function settled(path: SettingPath, value: unknown): unknown {
-  if (!isPortsPath(path) || typeof value !== 'string') return value;
-  const parsed = parsePortList(value);
-  return parsed.ok ? formatPortList(parsed.ranges) : value;
+  const result = read(path, value);
+  return result.ok ? result.value : value;
 }
 
 function same(path: SettingPath, one: unknown, other: unknown): boolean {
@@ -79,11 +103,9 @@ export function changedPaths(settings: Settings, edits: Edits): SettingPath[] {
 }
 
 /** What is wrong with an edit; a stored value was checked when it was stored. */
-export function problemAt(edits: Edits, path: SettingPath): PortListProblem | undefined {
-  const value: unknown = edits[path];
-  if (!isPortsPath(path) || typeof value !== 'string') return undefined;
-  const parsed = parsePortList(value);
-  return parsed.ok ? undefined : parsed.problem;
+export function problemAt(edits: Edits, path: SettingPath): FieldProblem | undefined {
+  const result = read(path, edits[path]);
+  return result.ok ? undefined : result.problem;
 }
 
 export function problemPaths(edits: Edits): SettingPath[] {

@@ -53,6 +53,7 @@ describe.concurrent('a usage error is one line and exit code 3', () => {
     [['headless', '--console', '0.0.0.0:1'], 'loopback only'],
     [['headless', '--listen', '1993=host'], 'LOCALPORT='],
     [['headless', '--intercept', 'maybe'], 'auto, off'],
+    [['headless', '--hold-scans', 'long'], 'SECONDS/N'],
     [['status', '--data-dir', '/nowhere'], 'Postern is not running: /nowhere'],
   ])('%j', async (args, words) => {
     const { code, output, errors } = await postern(args);

@@ -48,6 +48,10 @@ function buildProgram(): Command {
     )
     .option('--upstream-ca <file>', 'trust these authorities (PEM) of mail servers, too')
     .option('--listen <what>', 'LOCALPORT=HOST:PORT/{imap|imaps|pop3|pop3s}; may be given again', collect, [])
+    .option(
+      '--hold-scans <seconds>',
+      'for tests: hold each verdict back for so long; SECONDS/N holds the first N alone',
+    )
     .action(async (options: Omit<HeadlessArguments, 'dataDir'>) => {
       const { headlessCommand } = await import('./headless.ts');
       await headlessCommand({ ...options, dataDir: dataDir() });

@@ -19,6 +19,9 @@ describe('one setting from a command line', () => {
     ['mailTransport.imapsPorts', '993', { mailTransport: { imapsPorts: '993' } }],
     ['mailTransport.imapsPorts', ' 993,585 ', { mailTransport: { imapsPorts: '585, 993' } }],
     ['appearance.theme', 'dark', { appearance: { theme: 'dark' } }],
+    ['response.delivery', 'unchanged', { response: { delivery: 'unchanged' } }],
+    ['response.updateSubject', 'false', { response: { updateSubject: false } }],
+    ['response.subjectText', ' [virus] ', { response: { subjectText: '[virus]' } }],
     [
       'mailTransport.excludedAddresses',
       '[{"address":"192.0.2.1"}]',
@@ -46,6 +49,9 @@ describe('one setting from a command line', () => {
     ['mailTransport.scanImap', '1'],
     ['mailTransport.imapsPorts', '0'],
     ['appearance.theme', 'pink'],
+    ['response.delivery', 'later'],
+    ['response.subjectText', ''],
+    ['response.subjectText', 'a\nb'],
     ['mailTransport.excludedAddresses', '[{"address":"nowhere"}]'],
     ['mailTransport.excludedAddresses', '[{'],
   ])('%s does not take %s', (key, words) => {

@@ -102,8 +102,9 @@ export async function exportSettings(dataDir: string, file: string): Promise<voi
 }
 
 export async function importSettings(dataDir: string, file: string): Promise<void> {
-  const { mailTransport, appearance } = settingsOf(
+  // Of the version they are all of; the core knows its own.
+  const { version: _, ...sections } = settingsOf(
     file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8'),
   );
-  await withCore(dataDir, (core) => core.settings.update({ mailTransport, appearance }));
+  await withCore(dataDir, (core) => core.settings.update(sections));
 }

@@ -10,20 +10,31 @@ function availability({ state, reason, detail }: Availability): string {
     .join(': ');
 }
 
+/** `2 encrypted, 1 message-size`, and how many that is. */
+function byReason(counts: Readonly<Record<string, number>>) {
+  const entries = Object.entries(counts);
+  return {
+    total: entries.reduce((sum, [, count]) => sum + count, 0),
+    list: entries.map(([reason, count]) => `${count} ${reason}`).join(', '),
+  };
+}
+
+const inBrackets = (text: string) => (text === '' ? '' : ` (${text})`);
+
 /** The lines for people. */
-function statusLines(state: State): string[] {
+export function statusLines(state: State): string[] {
   const { counters, listeners, settingsProblems } = state;
-  const notScanned = Object.entries(counters.notScannedByReason).map(
-    ([reason, count]) => `${count} ${reason}`,
-  );
+  const notScanned = byReason(counters.notScannedByReason);
+  const relayed = byReason(counters.relayedByReason);
   return [
     `protection     ${availability(state.protection)}`,
     `interception   ${availability(state.interception)}`,
     ...listeners.map(
       ({ protocol, address, port, target }) => `listener       ${protocol} ${address}:${port} for ${target}`,
     ),
-    `messages       ${counters.scanned} scanned since ${counters.since}: ${counters.clean} clean, ${counters.infected} infected, ${counters.suspicious} suspicious, ${counters.notScanned} not scanned${notScanned.length === 0 ? '' : ` (${notScanned.join(', ')})`}`,
+    `messages       ${counters.scanned} scanned since ${counters.since}: ${counters.clean} clean, ${counters.infected} infected, ${counters.suspicious} suspicious, ${counters.notScanned} not scanned${inBrackets(notScanned.list)}`,
     `connections    ${state.openConnections} open, ${state.staleConnections} by older settings`,
+    `relayed        ${relayed.total} connections passed unscanned since then${inBrackets(relayed.list)}`,
     ...settingsProblems.map(
       ({ code, section, fields, keptAs }) =>
         `settings       ${errorWords(code)}${section === undefined ? '' : `: ${section}${fields === undefined ? '' : ` (${fields.join(', ')})`}`}${keptAs === undefined ? '' : `; the old file is ${keptAs}`}`,

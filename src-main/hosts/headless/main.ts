@@ -11,7 +11,7 @@ import type { Console, ConsoleOptions } from './http.ts';
 import { isLogged, readyLine } from './ready-line.ts';
 
 export interface HeadlessOptions
-  extends Pick<Ports, 'dataDir' | 'intercept' | 'listeners' | 'settings' | 'upstreamCa'> {
+  extends Pick<Ports, 'dataDir' | 'holdScans' | 'intercept' | 'listeners' | 'settings' | 'upstreamCa'> {
   readonly console: Pick<ConsoleOptions, 'host' | 'port'> | 'off';
 }
 
