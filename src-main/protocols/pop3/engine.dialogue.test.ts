@@ -170,7 +170,7 @@ test('a client hears what it would without us, in order, and of no body before i
         }
         expect(dialogue.got).toBe(due);
         expect(dialogue.script.notes.filter((note) => !note.startsWith('begun'))).toEqual([]);
-        const asked = commands.filter((text) => /^(?:RETR|TOP \d [1-9])/.test(text)).length;
+        const asked = commands.filter((text) => /^(?:RETR|TOP)/.test(text)).length;
         expect(dialogue.script.messages.size).toBeLessThanOrEqual(asked);
       },
     ),

@@ -87,7 +87,7 @@ describe('a hostile or broken server', () => {
   });
 
   test('that sends a header past its limit: it becomes content, before it ends', () => {
-    const header = (size: number) => `${'x'.repeat(size - 4)}\r\n\r\n`;
+    const header = (size: number) => `A: ${'x'.repeat(size - 7)}\r\n\r\n`;
     const fits = new Script().client('TOP 1 0\r\n').server(`+OK\r\n${header(headerBytes)}.\r\n`);
     expect(fits.clientGot()).toHaveLength(headerBytes + 8);
     const s = new Script().client('TOP 1 0\r\n').server(`+OK\r\n${header(headerBytes + 1)}`);
@@ -364,4 +364,31 @@ test('any octets from both sides, in any chunks, never throw', () => {
       engine.handle({ kind: 'tls-ready' });
     }),
   );
+});
+
+describe('content in disguise', () => {
+  test.each(['no field\r\n\r\n', 'A: b\r\nno field\r\n\r\n', ': x\r\n\r\n'])(
+    'what a TOP without lines brings is held unless it is a header: %j',
+    (text) => {
+      const s = new Script().client('TOP 1 0\r\n').server(`+OK\r\n${text}.\r\n`);
+      expect(s.clientGot()).toBe('');
+      expect(Object.values(s.held())).toEqual([text]);
+    },
+  );
+
+  test.each([
+    ['LIST', '1 120\r\n2 3  \r\n', 'From: a\r\n\r\nX5O text\r\n1 x\r\n3\r\n'],
+    ['UIDL', '1 QhdPYR:00WBw1Ph7x7\r\n2 x\r\n', 'a b\r\n1 a b\r\n\r\n'],
+    ['LANG', 'en English\r\nx-i\r\n', ' x\r\n"a"\r\n'],
+  ])('what is not of a list is left out of %s', (command, lines, others) => {
+    const s = new Script().client(`${command}\r\n`).server(`+OK\r\n${lines}${others}.\r\n`);
+    expect(s.clientGot()).toBe(`+OK\r\n${lines}.\r\n`);
+  });
+
+  test('the client’s end is passed on when the server has ended, whatever was awaited', () => {
+    const s = new Script().client('AUTH PLAIN\r\nNOOP\r\n').event({ kind: 'end', from: 'client' });
+    expect(s.notes).toEqual([]);
+    s.event({ kind: 'end', from: 'server' });
+    expect(s.notes).toEqual(['end client', 'end server']);
+  });
 });

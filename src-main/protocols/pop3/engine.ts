@@ -359,5 +359,7 @@ class Pop3Engine {
     this.#reading = { kind: 'status' };
     this.#kept.forget('all');
     this.#queue.push({ kind: 'end' });
+    // Nothing is answered any more that the client could wait for.
+    this.#ends.passClient();
   }
 }

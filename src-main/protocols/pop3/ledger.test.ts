@@ -38,8 +38,12 @@ test.each([
   expect(read(`${line}\r\n`)).toEqual({ expects: { kind: 'message', number } });
 });
 
-test.each(['LIST', 'UIDL', 'LANG'])('%s has one of several lines, but for an argument', (name) => {
-  const lines = { expects: { kind: 'lines', filter: undefined } };
+test.each([
+  ['LIST', 'sizes'],
+  ['UIDL', 'ids'],
+  ['LANG', 'languages'],
+])('%s has one of several lines (%s), but for an argument', (name, filter) => {
+  const lines = { expects: { kind: 'lines', filter } };
   expect(read(`${name}\r\n`)).toEqual(lines);
   expect(read(` ${name.toLowerCase()} \t\n`)).toEqual(lines);
   expect(read(`${name}  1\r\n`)).toEqual({ expects: { kind: 'single' } });

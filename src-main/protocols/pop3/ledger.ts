@@ -41,6 +41,8 @@ const renewing = new Set(['USER', 'RSET', 'QUIT', 'UTF8']);
 /** A number as all servers read it: one with a leading zero could be octal to some. */
 const plainNumber = /^[1-9]\d{0,9}$/;
 
+const listed = { LIST: 'sizes', UIDL: 'ids', LANG: 'languages' } as const;
+
 /** RFC 1939 §7: `TOP msg n`, both numbers. */
 const topArguments = /^(\d{1,10})[ \t]+(\d{1,10})$/;
 
@@ -69,7 +71,7 @@ export function parseCommand(line: Uint8Array, tls: boolean): Command {
     case 'LIST':
     case 'UIDL':
     case 'LANG':
-      return { expects: rest === '' ? { kind: 'lines', filter: undefined } : { kind: 'single' } };
+      return { expects: rest === '' ? { kind: 'lines', filter: listed[name] } : { kind: 'single' } };
     case 'RETR':
       return { expects: { kind: 'message', number: messageNumber(rest) } };
     case 'DELE':

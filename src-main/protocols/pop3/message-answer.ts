@@ -1,12 +1,13 @@
 // One answer with a message in it while it arrives: the whole (RETR), the whole in place of a TOP, or what should be
 // a header alone (TOP n 0) and becomes a message as soon as it is more than that.
-import { ByteSink, joinBytes, latin1, lineEnd } from '../bytes.ts';
+import { ByteSink, joinBytes, lineEnd } from '../bytes.ts';
 import type { MessageId } from '../engine.ts';
+import { isHeaderAlone } from '../header-alone.ts';
 import { headerBytes } from '../limits.ts';
 import type { Messages } from '../messages.ts';
 import { EarlyAnswer } from './early-answer.ts';
 import { topStatus, type Wanted, type Whole } from './kept-messages.ts';
-import { DotStuffer, DotUnstuffer, isHeaderAlone, LineCounter } from './multiline.ts';
+import { DotStuffer, DotUnstuffer, LineCounter } from './multiline.ts';
 import type { Beginning, Output } from './output.ts';
 
 export type AnswerShape = Wanted | { readonly kind: 'header' };
@@ -49,7 +50,7 @@ export class MessageAnswer {
     const { terminator } = this.#unstuffer;
     if (this.#message === undefined) {
       const header = this.#header.joined();
-      if (isHeaderAlone(latin1(header))) {
+      if (isHeaderAlone(header)) {
         const parts = [this.#status, ...new DotStuffer().push(header), terminator];
         return { kind: 'bytes', bytes: joinBytes(parts) };
       }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { joinBytes, latin1, octets } from '../bytes.ts';
 import { indexedBodyLines } from '../limits.ts';
-import { DotStuffer, DotUnstuffer, isHeaderAlone, LineCounter } from './multiline.ts';
+import { DotStuffer, DotUnstuffer, LineCounter } from './multiline.ts';
 
 /** Cuts a text at random places. */
 const cutText = (text: string) =>
@@ -145,20 +145,4 @@ describe('the end of the wanted body lines', () => {
       undefined,
     ]);
   });
-});
-
-test.each([
-  ['A: b\r\n\r\n', true],
-  ['\r\n', true],
-  ['A: b\n\n', true],
-  ['A: b\r\n', false],
-  ['', false],
-  ['A: b\r\n\r\nx', false],
-  ['\r\nA: b\r\n\r\n', false],
-  ['A: b\r\rbody\r\n\r\n', false],
-  ['A: b\n\nbody\r\n\r\n', false],
-  ['A: b\r\n\nbody\r\n\r\n', false],
-  ['A: b\r\n\r\n\r\n', false],
-])('%j is a header alone: %s', (text, expected) => {
-  expect(isHeaderAlone(text)).toBe(expected);
 });

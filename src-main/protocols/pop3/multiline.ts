@@ -170,12 +170,3 @@ export class LineCounter {
     if (count === this.#wanted) this.#wantedEnd = end;
   }
 }
-
-/** Two line ends in a row, each CRLF, CR or LF, as some client may read them; the first may be the very start. */
-const emptyLine = /(?:^|\r\n|\r(?!\n)|\n)(?:\r\n|\r|\n)/;
-
-/** Whether a text (latin1) ends at its first empty line, so that it is a header without content. */
-export function isHeaderAlone(text: string): boolean {
-  const found = emptyLine.exec(text);
-  return found !== null && found.index + found[0].length === text.length;
-}
