@@ -19,6 +19,12 @@ export const heldOutputBytes = 1024 * 1024;
 /** Messages that are scanned at once on one connection before the server is no longer read from. */
 export const heldMessages = 32;
 
+/** Strings of one response that are content; each holds a spool. A real answer has a handful. */
+export const responseContents = 256;
+
+/** Stretches of one response around its literals: an ENVELOPE with thousands of recipients has some thousand. */
+export const responseSegments = 16_384;
+
 /** A header ends at its first empty line; one that is longer than this is treated as content. */
 export const headerBytes = 256 * 1024;
 

@@ -9,7 +9,7 @@ function queueOf() {
     if (free.has(size)) sent.push(size);
     return free.has(size);
   };
-  const queue = new OutputQueue(leaves, ({ size }: { size: number }) => size);
+  const queue = new OutputQueue(leaves, ({ size }: { size: number }) => ({ bytes: size, messages: 1 }));
   return { queue, free, sent };
 }
 

@@ -4,17 +4,25 @@
 /** Outputs that have left stay in the list until there are so many: moving the rest up costs as much as its length. */
 const leftOutputs = 256;
 
+/** What an output keeps while it waits. */
+export interface OutputLoad {
+  /** Octets, those of messages not counted. */
+  readonly bytes: number;
+  readonly messages: number;
+}
+
 export class OutputQueue<Output extends object> {
   readonly #leaves: (output: Output) => boolean;
-  readonly #sizeOf: (output: Output) => number;
+  readonly #loadOf: (output: Output) => OutputLoad;
   #waiting: Output[] = [];
   #head = 0;
   #bytes = 0;
+  #messages = 0;
 
-  /** `leaves` sends an output, or answers false: it has to wait. `sizeOf`: the octets that it keeps meanwhile. */
-  constructor(leaves: (output: Output) => boolean, sizeOf: (output: Output) => number) {
+  /** `leaves` sends an output, or answers false: it has to wait. `loadOf`: what it keeps meanwhile. */
+  constructor(leaves: (output: Output) => boolean, loadOf: (output: Output) => OutputLoad) {
     this.#leaves = leaves;
-    this.#sizeOf = sizeOf;
+    this.#loadOf = loadOf;
   }
 
   /** Whether something waits for a release. */
@@ -32,10 +40,15 @@ export class OutputQueue<Output extends object> {
     return this.#bytes;
   }
 
+  /** Messages that wait, decided or not: each keeps a spool. */
+  get messages(): number {
+    return this.#messages;
+  }
+
   push(output: Output): void {
     if (!this.blocked && this.#leaves(output)) return;
     this.#waiting.push(output);
-    this.#bytes += this.#sizeOf(output);
+    this.#load(output, 1);
   }
 
   /** Sends what waits for nothing any more. */
@@ -43,12 +56,18 @@ export class OutputQueue<Output extends object> {
     while (this.blocked) {
       const output = this.#waiting[this.#head];
       if (!output || !this.#leaves(output)) break;
-      this.#bytes -= this.#sizeOf(output);
+      this.#load(output, -1);
       this.#head++;
     }
     if (!this.blocked || this.#head > leftOutputs) {
       this.#waiting = this.#waiting.slice(this.#head);
       this.#head = 0;
     }
+  }
+
+  #load(output: Output, sign: 1 | -1): void {
+    const { bytes, messages } = this.#loadOf(output);
+    this.#bytes += sign * bytes;
+    this.#messages += sign * messages;
   }
 }

@@ -30,7 +30,8 @@ class CompressedLeg extends Duplex {
     });
     carrier.on('end', () => this.#inflate.end());
     carrier.on('close', () => {
-      if (!this.readableEnded || !this.writableFinished) this.destroy();
+      // After a clean end the last octets may still be inflated.
+      if (!carrier.readableEnded || !carrier.writableFinished) this.destroy();
     });
     if (carrier.readableEnded) this.#inflate.end();
   }

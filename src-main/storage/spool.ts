@@ -66,6 +66,9 @@ const firstBytes = 16 * 1024;
 /** Octets of one write: large enough that the calls cost nothing, small enough that the disk is at work early. */
 const blockBytes = 256 * 1024;
 
+/** A server that sends without end must not fill the disk. No mail server takes messages of this size. */
+const maxFileBytes = 1024 * 1024 * 1024;
+
 const runPrefix = 'run-';
 
 interface Block {
@@ -88,11 +91,13 @@ class FileSpool {
   #filling: Block | undefined;
   #writing: Promise<void> | undefined;
   #writingBytes = 0;
+  #sizeBytes: number;
   #failed = false;
   #dropped: Promise<void> | undefined;
 
   constructor(first: Uint8Array, options: FileSpoolOptions) {
     this.path = options.path;
+    this.#sizeBytes = first.length;
     this.#options = options;
     this.#file = options.open(options.path, 'wx+', 0o600).catch((error: unknown) => {
       this.#fail(error);
@@ -111,6 +116,11 @@ class FileSpool {
 
   append(bytes: Uint8Array): void {
     if (this.#over) return;
+    this.#sizeBytes += bytes.length;
+    if (this.#sizeBytes > maxFileBytes) {
+      this.#fail(new Error('the message is larger than a spool may be'));
+      return;
+    }
     for (let at = 0; at < bytes.length; ) {
       this.#filling ??= { bytes: Buffer.allocUnsafeSlow(blockBytes), used: 0 };
       const piece = bytes.subarray(at, at + blockBytes - this.#filling.used);

@@ -135,7 +135,6 @@ describe('where the server means something else than what was scanned', () => {
       `* 2 FETCH (UID 9 BODY[]<0> {0}\r\n)\r\n`,
       `* 2 FETCH (BODY[]<0> ${literal('z'.repeat(64))} UID 10)\r\n`,
       `* 3 FETCH (BODY[]<0> ${literal('z'.repeat(64))})\r\n`,
-      '* 3 FETCH (BODY[]<0> NIL)\r\n',
     ];
     s.client(asked);
     afterWhole(s);
@@ -148,6 +147,30 @@ describe('where the server means something else than what was scanned', () => {
       s.client(asked);
       s.serverGot();
     }
+  });
+
+  both('only the answers that were withheld are asked for again', (s) => {
+    s.client('a FETCH 1:3 (BODY.PEEK[TEXT])\r\n').serverGot();
+    const whole = (n: number) => `* ${n} FETCH (UID ${n} BODY[] ${literal(mail)})\r\n`;
+    s.server(`${whole(1)}* 2 FETCH (UID 2 BODY[] NIL)\r\n${whole(3)}PSTN1 OK\r\n`)
+      .release(1)
+      .release(2);
+    s.clientGot();
+    expect(s.serverGot()).toBe('a FETCH 1:3 (BODY.PEEK[TEXT]<0.64>)\r\n');
+    const probe = (n: number, text: string) =>
+      `* ${n} FETCH (BODY[TEXT]<0> ${literal(text.slice(0, 64))})\r\n`;
+    s.server(`${probe(1, body)}* 2 FETCH (BODY[TEXT]<0> NIL)\r\n${probe(3, mail)}a OK\r\n`);
+    s.release(3).release(4, 'refuse');
+    expect(s.clientGot()).toBe(`* 1 FETCH (BODY[TEXT] ${literal(body)})\r\n* 2 FETCH (BODY[TEXT] NIL)\r\n`);
+    expect(s.serverGot()).toBe('a FETCH 3 (BODY.PEEK[TEXT])\r\n');
+    s.server(`* 3 FETCH (BODY[TEXT] ${literal(body)})\r\na OK done\r\n`).release(5);
+    expect(s.clientGot()).toBe(`* 3 FETCH (BODY[TEXT] ${literal(body)})\r\na OK done\r\n`);
+  });
+
+  both('numbers that are none are the server’s to refuse', (s) => {
+    s.client('a FETCH 2 BODY[]<0.99999999999999999999>\r\n');
+    expect(afterWhole(s)).toBe('a FETCH 2 BODY[]<0.99999999999999999999>\r\n');
+    expect(s.server('a BAD too big\r\n').clientGot()).toBe('a BAD too big\r\n');
   });
 
   both('and a server that takes no such question is asked what the client asked', (s) => {

@@ -85,8 +85,9 @@ describe('limits', () => {
     for (let n = 1; n < heldMessages; n++) s.server(`* ${n} FETCH (BODY[] ${literal('x')})\r\n`);
     expect(s.notes).toEqual([]);
     expect(s.server(`* 99 FETCH (BODY[] ${literal('x')})\r\n`).notes).toEqual(['pause server']);
-    for (let id = heldMessages; id > heldMessages / 2; id--) s.release(id);
-    expect(s.notes).toEqual(['pause server', 'resume server']);
+    for (let id = 2; id <= heldMessages; id++) s.release(id);
+    expect(s.notes).toEqual(['pause server']);
+    expect(s.release(1).notes).toEqual(['pause server', 'resume server']);
   });
 
   it('lets no more commands go than it can keep account of', () => {
@@ -407,5 +408,27 @@ describe('commands that a server could read in another way', () => {
     expect(s.serverGot()).toBe('c LOGIN {3+}\r\nabc x\r\n');
     s.server('* CAPABILITY IMAP4rev1 LITERAL+\r\n').client(`${'x'.repeat(4097)}\r\ne LOGIN {4097+}\r\n`);
     expect(s.serverGot()).toBe('e LOGIN {4097+}\r\n');
+  });
+});
+
+describe('more content than any answer has', () => {
+  it.each([
+    ['in quotes', `* 1 FETCH (${'X "a" '.repeat(300)}Y 1)\r\n`],
+    ['as literals', `* 1 FETCH (${'X {1}\r\na '.repeat(300)}Y 1)\r\n`],
+    ['in a list', `* 1 FETCH (X (${'"a" '.repeat(300)}))\r\n`],
+  ])('%s ends the connection', (_, answer) => {
+    const s = opened().server(answer);
+    expect(s.messages.size).toBeLessThan(260);
+    expect(s.notes).toContain('close protocol-violation');
+  });
+
+  it('answers that wait keep their spools, and the server is not read from meanwhile', () => {
+    const s = opened();
+    for (let id = 1; id <= 40; id++) {
+      s.server(`* ${id} FETCH (BODY[] {1}\r\na)\r\n`);
+      if (id > 1) s.release(id);
+    }
+    expect(s.notes).toEqual(['pause server']);
+    expect(s.release(1).notes).toEqual(['pause server', 'resume server']);
   });
 });

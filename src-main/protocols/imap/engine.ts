@@ -25,7 +25,7 @@ import { parseFetchArguments } from './fetch-items.ts';
 import { type Command, Ledger, newCommand } from './ledger.ts';
 import { parseNumberSet } from './number-set.ts';
 import { createOutputQueue } from './output.ts';
-import { PieceRun } from './piece-run.ts';
+import { isOwnTag, PieceRun } from './piece-run.ts';
 import type { ContentSource, Plan } from './response-builder.ts';
 import { ResponseParser, type ServerResponse } from './response-parser.ts';
 import { type KeptWhole, SequenceMap } from './sequence-map.ts';
@@ -140,7 +140,7 @@ class ImapEngine {
   #balance(): void {
     this.#brakes.balance({
       outputBytes: this.#queue.bytes,
-      held: this.#messages.held,
+      held: Math.max(this.#messages.held, this.#queue.messages),
       pendingBytes: this.#commands.pending,
     });
   }
@@ -221,7 +221,7 @@ class ImapEngine {
       case 'COMPRESS':
         if (this.#compressed) return this.#refuse(tag, 'NO [COMPRESSIONACTIVE] DEFLATE is active already');
         if (argumentsOf(bytes, line).toUpperCase() !== 'DEFLATE')
-          return this.#refuse(tag, 'BAD Unknown mechanism');
+          return this.#refuse(tag, 'NO Unknown mechanism');
         return { ...this.#sendOn(newCommand(tag, name), bytes), converses: true };
       case 'UNAUTHENTICATE':
         // RFC 8437 ends the compression somewhere behind the answer: servers differ on where.
@@ -262,10 +262,14 @@ class ImapEngine {
 
   #fetchCommand(line: CommandLine, bytes: Uint8Array): Disposition {
     const { tag, name } = line;
-    const fetch = parseFetchArguments(argumentsOf(bytes, line), name === 'UID FETCH');
+    const given = argumentsOf(bytes, line);
+    const fetch = parseFetchArguments(given, name === 'UID FETCH');
     if (!fetch) return this.#refuse(tag, 'BAD Invalid FETCH arguments');
     const command = newCommand(tag, name, { fetch });
-    if (!fetch.pieces) return this.#sendOn(command, bytes);
+    if (!fetch.pieces) {
+      const tidy = `${fetch.setText}${fetch.tail}`;
+      return this.#sendOn(command, tidy === given ? bytes : octets(`${tag} ${name} ${tidy}\r\n`));
+    }
     if (this.#ledger.idle()) return this.#refuse(tag, 'BAD Expected DONE');
     this.#run = new PieceRun({ command, fetch }, this.#messages, this.#wholes, {
       idle: () => this.#ledger.size === 0,
@@ -362,8 +366,10 @@ class ImapEngine {
   #tagged(tag: string, ok: boolean, line: Uint8Array): boolean {
     const command = this.#ledger.complete(tag);
     if (!command) {
-      this.#close('protocol-violation');
-      return false;
+      // Of a literal that the server took for commands, or nothing at all: it completes nothing, and says why.
+      if (!ok && !isOwnTag(tag)) this.#toClient(line);
+      else this.#close('protocol-violation');
+      return !this.#actions.closed;
     }
     if (command.name === 'STARTTLS') {
       if (ok) {
@@ -434,10 +440,10 @@ class ImapEngine {
     );
     if (parts.mismatch || another) {
       for (const message of [...messages, ...probes]) this.#messages.letGo(message);
-      this.#run?.mismatched();
+      this.#run?.withheld(response);
       return;
     }
-    this.#run?.probed(probes);
+    if (messages.length + probes.length > 0) this.#run?.passed(response);
     const owner = messages.length > 0 ? this.#ledger.ownerOf({ number, uid, keys }) : undefined;
     this.#queue.push({ kind: 'response', segments, messages, probes, failing: owner?.failing });
   }

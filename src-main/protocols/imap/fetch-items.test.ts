@@ -67,10 +67,17 @@ describe('the arguments of FETCH', () => {
     '1 (FLAGS',
     '1 FLAGS UID',
     '1 (FLAGS)x',
-    '1 (FLAGS  UID)',
     '1 BODY[',
     '1 "FLAGS"',
   ])('takes no arguments from %j', (text) => expect(read(text)).toBeUndefined());
+
+  it.each([' 1 FLAGS', '1  FLAGS ', '1 (FLAGS   UID) ', '1 (BODY[HEADER.FIELDS  (A)])'])(
+    'takes spare blanks for one: %j',
+    (text) => {
+      const { setText, tail } = read(text) ?? {};
+      expect(`${setText}${tail}`).toBe(text.replace(/ +/g, ' ').trim());
+    },
+  );
 
   it('keeps the octets behind the set', () => {
     expect(read('1:3,5 (uid BODY[1])')).toMatchObject({ setText: '1:3,5', tail: ' (uid BODY[1])' });

@@ -59,7 +59,7 @@ export interface FetchRequest {
   readonly items: readonly RequestedItem[];
   /** What is behind the items, with the space before it (RFC 4466 §2.3). */
   readonly modifiers: string;
-  /** Items and modifiers as they were written, with the space before them. */
+  /** Items and modifiers as they were written, but for spare blanks, with the space before them. */
   readonly tail: string;
   /** Keys of all items. */
   readonly keys: ReadonlySet<string>;
@@ -122,8 +122,14 @@ function itemList(text: string): ItemList | undefined {
   return items.length > 0 && fits ? { items, modifiers } : undefined;
 }
 
+/** Several blanks as one, none at the ends; quoted strings stay. Servers take them, and read both alike then. */
+function tidy(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"| +/g, (found) => (found.startsWith('"') ? found : ' ')).trim();
+}
+
 /** Reads the arguments of FETCH; undefined where the grammar isn't followed. */
-export function parseFetchArguments(args: string, uid: boolean): FetchRequest | undefined {
+export function parseFetchArguments(line: string, uid: boolean): FetchRequest | undefined {
+  const args = tidy(line);
   const space = args.indexOf(' ');
   const setText = args.slice(0, Math.max(0, space));
   const set = parseNumberSet(setText);

@@ -4,7 +4,7 @@ import { assertNever } from '../../contract/assert-never.ts';
 import { octets } from '../bytes.ts';
 import type { EngineAction, MessageId } from '../engine.ts';
 import type { Messages } from '../messages.ts';
-import { OutputQueue } from '../output-queue.ts';
+import { type OutputLoad, OutputQueue } from '../output-queue.ts';
 import type { Failing } from './ledger.ts';
 
 /** Octets as the server sent them, or octets `from` to `to` of a message in its delivered form. */
@@ -49,15 +49,17 @@ export function unavailable(tag: string): Uint8Array {
   return octets(`${tag} NO [UNAVAILABLE] Message could not be scanned safely; try again later\r\n`);
 }
 
-function sizeOf(output: Output): number {
+function loadOf(output: Output): OutputLoad {
   switch (output.kind) {
-    case 'response':
-      return output.segments.reduce((sum, s) => sum + (s.kind === 'bytes' ? s.bytes.length : 0), 0);
+    case 'response': {
+      const bytes = output.segments.reduce((sum, s) => sum + (s.kind === 'bytes' ? s.bytes.length : 0), 0);
+      return { bytes, messages: output.messages.length };
+    }
     case 'bytes':
     case 'tagged-ok':
-      return output.bytes.length;
+      return { bytes: output.bytes.length, messages: 0 };
     default:
-      return 0;
+      return { bytes: 0, messages: 0 };
   }
 }
 
@@ -66,7 +68,7 @@ export function createOutputQueue(
   emit: (action: EngineAction) => void,
   messages: Messages,
 ): OutputQueue<Output> {
-  return new OutputQueue((output) => leaves(output, emit, messages), sizeOf);
+  return new OutputQueue((output) => leaves(output, emit, messages), loadOf);
 }
 
 function leaves(output: Output, emit: (action: EngineAction) => void, messages: Messages): boolean {

@@ -37,6 +37,10 @@ type FetchResponse = ServerResponse & { readonly kind: 'fetch' };
 /** Every command of the client has its tagged answer before one of ours is sent, so no tag of his can be meant. */
 const ownTag = 'PSTN';
 
+export function isOwnTag(tag: string): boolean {
+  return tag.startsWith(ownTag);
+}
+
 export class PieceRun {
   readonly #asked: PieceCommand;
   readonly #messages: Messages;
@@ -52,8 +56,11 @@ export class PieceRun {
   /** The client's command names just the messages that it named: no batches, and nothing is left out. */
   #unchanged = true;
   #substitution: Substitution | undefined;
-  readonly #probes: MessageId[] = [];
-  #mismatch = false;
+  /** Of answers that wait or have left, with the number in the client's form that each is of. */
+  readonly #probes: { readonly probe: MessageId; readonly value: number | undefined }[] = [];
+  /** Numbers whose answers were withheld; undefined: it is not known which. */
+  readonly #withheld = new Set<number | undefined>();
+  #answers = 0;
   /** The tagged answer to the client's command. */
   #answer: { readonly line: Uint8Array; readonly ok: boolean } | undefined;
   #tags = 0;
@@ -81,15 +88,24 @@ export class PieceRun {
     return this.#phase === 'ask' ? this.#substitution?.byKey.get(key) : undefined;
   }
 
-  /** Takes note of probes of an answer; it is void where one of them is refused. */
-  probed(probes: readonly MessageId[]): void {
-    for (const probe of probes) this.#messages.hold(probe);
-    this.#probes.push(...probes);
+  /** Takes note of an answer that goes on; it is withheld where one of its probes is refused. */
+  passed(answer: FetchResponse): void {
+    if (this.#phase !== 'ask') return;
+    this.#answers++;
+    const value = this.#valueOf(answer);
+    for (const probe of answer.parts.probes) {
+      this.#messages.hold(probe);
+      this.#probes.push({ probe, value });
+    }
   }
 
-  /** An answer was not what it had to be. */
-  mismatched(): void {
-    this.#mismatch = true;
+  /** An answer was withheld: it was not what it had to be. */
+  withheld(answer: FetchResponse): void {
+    this.#withheld.add(this.#valueOf(answer));
+  }
+
+  #valueOf({ uid, number }: FetchResponse): number | undefined {
+    return this.#asked.fetch.uid ? uid : number;
   }
 
   /** Goes on if what it waits for has come. */
@@ -136,10 +152,10 @@ export class PieceRun {
     measureOf: (message: MessageId) => MessageMeasure | undefined,
   ): Uint8Array | undefined {
     const { items, number, uid, parts, split } = response;
+    const { set } = this.#asked.fetch;
+    const value = this.#valueOf(response);
     const ours = items.some((item) => item.role === 'whole') || items.every((item) => item.key === 'UID');
     if (!this.captures || !split || (!ours && parts.messages.length > 0)) return undefined;
-    const { uid: byUid, set } = this.#asked.fetch;
-    const value = byUid ? uid : number;
     if (this.#phase === 'list' && value !== undefined && (set.vague || setHolds(set, value))) {
       this.#listed.add(value);
     }
@@ -218,6 +234,7 @@ export class PieceRun {
   #ask(values: readonly number[]): void {
     this.#values = values;
     this.#answer = undefined;
+    this.#answers = 0;
     this.#phase = 'ask';
     const { command, fetch } = this.#asked;
     const tail = this.#substitution?.tail ?? fetch.tail;
@@ -233,20 +250,31 @@ export class PieceRun {
 
   /** When all probes are decided: where the server meant something else, the client's items go to it as they are. */
   #conclude(): void {
-    const states = this.#probes.map((probe) => this.#messages.state(probe));
+    const states = this.#probes.map(({ probe }) => this.#messages.state(probe));
     if (states.some((state) => state === 'held' || state === 'arriving')) return;
-    for (const probe of this.#probes.splice(0)) this.#messages.letGo(probe);
+    for (const { probe, value } of this.#probes.splice(0)) {
+      if (this.#messages.state(probe) === 'refuse') this.#withheld.add(value);
+      this.#messages.letGo(probe);
+    }
     const { failing } = this.#asked.command;
     const { ok } = this.#answer ?? { ok: false };
-    if (this.#substitution && (!ok || this.#mismatch || states.includes('refuse'))) {
-      this.#substitution = undefined;
-      this.#mismatch = false;
-      this.#ask(this.#values);
+    if (this.#substitution && (this.#withheld.size > 0 || (!ok && this.#answers === 0))) {
+      this.#askAgain();
       return;
     }
     this.#wholes.trim(keptWholes);
     if (!this.#isLast && !ok) failing.failed = true;
     this.#next();
+  }
+
+  #askAgain(): void {
+    this.#substitution = undefined;
+    const values = [...this.#withheld].filter((value) => value !== undefined);
+    const isKnown = values.length > 0 && values.length === this.#withheld.size;
+    this.#withheld.clear();
+    // What has left already is not asked for twice.
+    if (isKnown && values.length < this.#values.length) this.#unchanged = false;
+    this.#ask(isKnown ? values : this.#values);
   }
 
   #next(): void {

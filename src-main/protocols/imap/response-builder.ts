@@ -3,7 +3,7 @@
 import { ByteSink, octets } from '../bytes.ts';
 import type { MessageId } from '../engine.ts';
 import { isHeaderAlone } from '../header-alone.ts';
-import { headerBytes } from '../limits.ts';
+import { headerBytes, responseContents, responseSegments } from '../limits.ts';
 import type { ItemRole } from './fetch-items.ts';
 import type { Segment } from './output.ts';
 import type { KeptWhole } from './sequence-map.ts';
@@ -62,6 +62,13 @@ export class ResponseBuilder {
   whole: MessageId | undefined;
   /** Index of the item that comes now; segments carry it. -1: between items. */
   item = -1;
+  /** More strings of content than a server sends in one answer. */
+  get isFull(): boolean {
+    return (
+      this.messages.length + this.probes.length > responseContents || this.segments.length > responseSegments
+    );
+  }
+
   /** Octets that the engine itself keeps. */
   keptBytes = 0;
   readonly #port: ContentPort;
@@ -121,6 +128,7 @@ export class ResponseBuilder {
 
   /** The octets of a quoted string that is content. As they may change, a literal takes its place. */
   quotedContent(bytes: Uint8Array, source: ContentSource): void {
+    if (this.isFull) return;
     this.pass(octets(`{${bytes.length}}\r\n`));
     this.#whole(bytes, source);
   }
@@ -134,7 +142,6 @@ export class ResponseBuilder {
 
   /** The same where there is no string; NIL follows. */
   nilPlanned(plan: Plan): void {
-    if (plan.kind === 'unknown') this.mismatch = true;
     this.pass(octets(`${plan.name} `));
   }
 
@@ -156,7 +163,9 @@ export class ResponseBuilder {
   /** The message that the announced octets go to, if they go anywhere. */
   #startPlanned(plan: Plan, { size, binary }: Announced, source: ContentSource): MessageId | undefined {
     if (plan.kind === 'unknown') {
-      this.mismatch = true;
+      // No octet here is none in the client's item either.
+      if (size > 0) this.mismatch = true;
+      else this.pass(octets(`${plan.name} {0}\r\n`));
       return undefined;
     }
     const from = plan.kind === 'stretch' ? plan.from : Math.min(plan.origin, size);

@@ -176,10 +176,12 @@ export class ResponseParser {
 
   #continueWith(building: Building, line: Uint8Array, from = 0): boolean {
     const { fetch, word, number, parts } = building;
+    if (parts.isFull) return this.#fail('protocol-violation');
     if (!fetch) return this.#dataLine(building, line, from);
     // A client that ends lines at CRLF alone would read on behind a bare LF.
     if (line[line.length - 2] !== 13) return this.#fail('protocol-violation');
     const step = fetch.line(line, from);
+    if (parts.isFull) return this.#fail('protocol-violation');
     switch (step.kind) {
       case 'error':
         return this.#fail('protocol-violation');

@@ -32,6 +32,9 @@ interface Asked {
 
 const sectioned = /^(BODY|BINARY)(\.PEEK)?\[([^\]]*)\](?:<([0-9]+)\.([0-9]+)>)?$/;
 
+/** RFC 9051 §9 number. */
+const maxNumber = 4_294_967_295;
+
 /** Other names of sections (RFC 3501 §6.4.5). */
 const synonyms: ReadonlyMap<string, string> = new Map([
   ['RFC822', 'BODY[]'],
@@ -41,19 +44,19 @@ const synonyms: ReadonlyMap<string, string> = new Map([
 function askedFor({ text, key }: RequestedItem): Asked {
   const upper = text.toUpperCase();
   const synonym = synonyms.get(upper);
-  const match = sectioned.exec(synonym ?? upper);
-  if (!match) return { text, key };
-  const [, base = '', peek = '', section = '', first, size] = match;
-  const origin = Number(first ?? 0);
+  const [whole, base = '', peek = '', section = '', first = '0', size] =
+    sectioned.exec(synonym ?? upper) ?? [];
+  const origin = Number(first);
   const count = size === undefined ? Number.POSITIVE_INFINITY : Number(size);
-  const partial = first === undefined ? '' : `<${origin}>`;
+  // What is no number of the grammar the server is to refuse itself.
+  if (whole === undefined || origin > maxNumber || Number(size ?? 0) > maxNumber) return { text, key };
+  const partial = size === undefined ? '' : `<${origin}>`;
   const name = synonym === undefined ? `${base}[${section}]${partial}` : upper;
   if (base === 'BINARY') {
     if (partial === '' || count === 0) return { text, key };
-    const whole = `${base}[${section}]`;
     return {
       text: `${base}${peek}[${section}]`,
-      key: whole,
+      key: `${base}[${section}]`,
       substitute: { source: 'binary', name, origin, count },
     };
   }

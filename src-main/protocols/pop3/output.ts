@@ -3,7 +3,7 @@ import { assertNever } from '../../contract/assert-never.ts';
 import { octets } from '../bytes.ts';
 import type { EngineAction, MessageId } from '../engine.ts';
 import type { Messages } from '../messages.ts';
-import { OutputQueue } from '../output-queue.ts';
+import { type OutputLoad, OutputQueue } from '../output-queue.ts';
 import type { EarlyAnswer } from './early-answer.ts';
 
 /** What can leave of a message before its release. */
@@ -30,14 +30,14 @@ export type Output =
 /** RFC 3206: the client may try again later; nothing is lost. */
 const refusal = octets('-ERR [SYS/TEMP] Message could not be scanned safely; try again later\r\n');
 
-function sizeOf(output: Output): number {
+function loadOf(output: Output): OutputLoad {
   switch (output.kind) {
     case 'bytes':
-      return output.bytes.length;
+      return { bytes: output.bytes.length, messages: 0 };
     case 'message':
-      return output.status.length;
+      return { bytes: output.status.length, messages: 1 };
     default:
-      return 0;
+      return { bytes: 0, messages: 0 };
   }
 }
 
@@ -46,12 +46,11 @@ export class ClientOutput {
   readonly #emit: (action: EngineAction) => void;
   readonly #messages: Messages;
   readonly #queue: OutputQueue<Output>;
-  #waiting = 0;
 
   constructor(emit: (action: EngineAction) => void, messages: Messages) {
     this.#emit = emit;
     this.#messages = messages;
-    this.#queue = new OutputQueue((output) => this.#leaves(output), sizeOf);
+    this.#queue = new OutputQueue((output) => this.#leaves(output), loadOf);
   }
 
   /** Octets that wait, those of messages not counted. */
@@ -61,11 +60,10 @@ export class ClientOutput {
 
   /** Messages that wait, for their release or for one before them. */
   get messages(): number {
-    return this.#waiting;
+    return this.#queue.messages;
   }
 
   push(output: Output): void {
-    if (output.kind === 'message') this.#waiting++;
     this.#queue.push(output);
   }
 
@@ -122,7 +120,6 @@ export class ClientOutput {
       this.#emit({ kind: 'send', to: 'client', bytes: terminator });
     } else if (state === 'refuse') this.#emit({ kind: 'send', to: 'client', bytes: refusal });
     else return false;
-    this.#waiting--;
     this.#messages.letGo(message);
     return true;
   }
