@@ -94,16 +94,16 @@ describe('a FETCH that names pieces', () => {
     const first = uids.slice(0, pieceBatch);
     const whole = (uid: number) => `* ${uid - 100} FETCH (UID ${uid} BODY[] ${literal(mail)})\r\n`;
     const piece = (uid: number) => `* ${uid - 100} FETCH (UID ${uid} BODY[1]<0> ${literal('Hello')})\r\n`;
-    expect(s.serverGot()).toBe(`PSTN2 UID FETCH ${first.join(',')} (UID BODY.PEEK[])\r\n`);
+    expect(s.serverGot()).toBe('PSTN2 UID FETCH 101:116 (UID BODY.PEEK[])\r\n');
     s.server(`${first.map(whole).join('')}PSTN2 OK\r\n`);
     first.forEach((_, i) => void s.release(i + 1, i === 0 ? 'refuse' : 'deliver'));
-    expect(s.serverGot()).toBe(`PSTN3 UID FETCH ${first.slice(1).join(',')} (BODY.PEEK[1]<0.5>)\r\n`);
+    expect(s.serverGot()).toBe('PSTN3 UID FETCH 102:116 (BODY.PEEK[1]<0.5>)\r\n');
     s.server(`${first.slice(1).map(piece).join('')}PSTN3 OK\r\n`);
     expect(s.messages.get(pieceBatch + 1)?.pieceOf).toBe(2);
-    expect(s.serverGot()).toBe('PSTN4 UID FETCH 117,118 (UID BODY.PEEK[])\r\n');
+    expect(s.serverGot()).toBe('PSTN4 UID FETCH 117:118 (UID BODY.PEEK[])\r\n');
     s.server(`${whole(117)}${whole(118)}PSTN4 OK\r\n`);
     for (const id of s.messages.keys()) s.release(id);
-    expect(s.serverGot()).toBe('a UID FETCH 117,118 (BODY.PEEK[1]<0.5>)\r\n');
+    expect(s.serverGot()).toBe('a UID FETCH 117:118 (BODY.PEEK[1]<0.5>)\r\n');
     s.server(`${piece(117)}${piece(118)}a OK done\r\n`);
     for (const id of s.messages.keys()) s.release(id);
     expect(s.clientGot()).toBe(`${uids.slice(1).map(piece).join('')}a ${no}`);
@@ -129,8 +129,50 @@ describe('a FETCH that names pieces', () => {
     s.serverGot();
     s.server('* 2 EXPUNGE\r\n');
     expect(s.dropped()).toEqual([1]);
-    expect(s.serverGot()).toBe('a UID FETCH 9 BODY[1]\r\n');
-    expect(s.release(1).clientGot()).toBe('* 2 EXPUNGE\r\n');
+    expect(s.serverGot()).toBe('');
+    expect(s.release(1).clientGot()).toBe('* 2 EXPUNGE\r\na OK\r\n');
+  });
+
+  const whole = (n: number) => `* ${n} FETCH (UID ${n + 100} BODY[] ${literal(mail)})\r\n`;
+
+  both('of what only the server knows names just what was listed: mail may come meanwhile', (s) => {
+    s.client('a FETCH 2:* (BODY[1])\r\n');
+    expect(s.serverGot()).toBe('PSTN1 FETCH 2:* (UID)\r\n');
+    const news = '* 1 FETCH (FLAGS (\\Flagged))\r\n* 1 FETCH (UID 101 FLAGS ())\r\n';
+    s.server(`* 2 FETCH (UID 102)\r\n* 3 FETCH (UID 103)\r\n${news}* 4 EXISTS\r\nPSTN1 OK\r\n`);
+    expect(s.clientGot()).toBe(`${news}* 4 EXISTS\r\n`);
+    expect(s.serverGot()).toBe('PSTN2 FETCH 2:3 (UID BODY.PEEK[])\r\n');
+    s.server(`${whole(2)}${whole(3)}PSTN2 OK\r\n`)
+      .release(1)
+      .release(2);
+    expect(s.serverGot()).toBe('a FETCH 2:3 (BODY[1])\r\n');
+  });
+
+  both('asks only for what has changed, and tells what has vanished (RFC 7162)', (s) => {
+    s.client('a UID FETCH 1:* (UID BODY.PEEK[1]) (CHANGEDSINCE 5 VANISHED)\r\n');
+    expect(s.serverGot()).toBe('PSTN1 UID FETCH 1:* (UID) (CHANGEDSINCE 5 VANISHED)\r\n');
+    s.server('* VANISHED (EARLIER) 2,20\r\n* 3 FETCH (UID 103 MODSEQ (9))\r\nPSTN1 OK\r\n');
+    expect(s.clientGot()).toBe('* VANISHED (EARLIER) 2,20\r\n');
+    s.server(`${whole(3)}PSTN2 OK\r\n`).release(1);
+    expect(s.serverGot()).toBe(
+      'PSTN2 UID FETCH 103 (UID BODY.PEEK[])\r\na UID FETCH 103 (UID BODY.PEEK[1]) (CHANGEDSINCE 5)\r\n',
+    );
+  });
+
+  both('of nothing is answered with the server’s own words, and so is a refusal', (s) => {
+    s.client('a UID FETCH 50:* BODY[1]\r\nb FETCH 7:* BODY[1]\r\nc UID FETCH 7 BODY[1]\r\n');
+    s.server('PSTN1 OK [HIGHESTMODSEQ 9] Fetch completed.\r\n').server('PSTN1 BAD no such\r\n');
+    s.server('PSTN1 OK Fetch completed.\r\n');
+    expect(s.clientGot()).toBe(
+      'a OK [HIGHESTMODSEQ 9] Fetch completed.\r\nb BAD no such\r\nc OK Fetch completed.\r\n',
+    );
+  });
+
+  both('passes on the code that was in an answer to us (RFC 7162 §3.2.7)', (s) => {
+    s.client('a UID FETCH 102 (BODY[1])\r\n');
+    s.server(`${whole(2)}* VANISHED 7\r\nPSTN1 OK [HIGHESTMODSEQ 9] done.\r\n`).release(1);
+    s.server(`* 2 FETCH (UID 102 BODY[1] ${literal('Hello\r\n')})\r\na OK done.\r\n`).release(2);
+    expect(s.clientGot()).toMatch(/a OK \[HIGHESTMODSEQ 9\] done\.\r\n$/);
   });
 
   both('refuses one inside IDLE, where DONE could not come any more', (s) => {

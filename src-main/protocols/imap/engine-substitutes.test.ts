@@ -113,9 +113,9 @@ describe('where the server means something else than what was scanned', () => {
     (s) => {
       s.client(asked);
       afterWhole(s);
-      s.server(`* 2 FETCH (UID 9 BODY[]<0> ${literal('z'.repeat(64))})\r\na OK done\r\n`);
+      s.server(`* 2 FETCH (UID 9 FLAGS (\\Seen) BODY[]<0> ${literal('z'.repeat(64))})\r\na OK done\r\n`);
       expect(s.serverGot()).toBe('');
-      s.release(2, 'refuse');
+      expect(s.release(2, 'refuse').clientGot()).toBe('* 2 FETCH (UID 9 FLAGS (\\Seen))\r\n');
       const { slice, answer } = refetch(s);
       expect(s.release(slice).clientGot()).toBe(answer);
     },

@@ -27,7 +27,12 @@ import { parseNumberSet } from './number-set.ts';
 import { createOutputQueue } from './output.ts';
 import { isOwnTag, PieceRun } from './piece-run.ts';
 import type { ContentSource, Plan } from './response-builder.ts';
-import { ResponseParser, type ServerResponse } from './response-parser.ts';
+import {
+  type FetchResponse,
+  ResponseParser,
+  type ServerResponse,
+  withoutContent,
+} from './response-parser.ts';
 import { type KeptWhole, SequenceMap } from './sequence-map.ts';
 
 const keepAlive = octets('* OK Still scanning\r\n');
@@ -60,7 +65,7 @@ class ImapEngine {
     end: (message) => this.#messages.end(message),
     response: (response) => this.#response(response),
     failed: (reason) => this.#close(reason),
-    splitsItems: () => this.#run?.captures ?? false,
+    splitsItems: () => this.#run?.splitsItems ?? false,
   });
   readonly #commands = new CommandParser({
     command: (command, line) => this.#command(command, line),
@@ -267,7 +272,7 @@ class ImapEngine {
     if (!fetch) return this.#refuse(tag, 'BAD Invalid FETCH arguments');
     const command = newCommand(tag, name, { fetch });
     if (!fetch.pieces) {
-      const tidy = `${fetch.setText}${fetch.tail}`;
+      const tidy = `${fetch.setText}${fetch.itemsText}${fetch.modifiers}`;
       return this.#sendOn(command, tidy === given ? bytes : octets(`${tag} ${name} ${tidy}\r\n`));
     }
     if (this.#ledger.idle()) return this.#refuse(tag, 'BAD Expected DONE');
@@ -421,12 +426,19 @@ class ImapEngine {
       else this.#wholes.trim(0);
     }
     const { segments, messages } = parts;
-    this.#queue.push({ kind: 'response', segments, messages, probes: [], failing: undefined });
+    this.#queue.push({
+      kind: 'response',
+      segments,
+      messages,
+      probes: [],
+      withheld: undefined,
+      failing: undefined,
+    });
     // A message that a run waits for may be gone, and will never be released.
     if (word === 'EXPUNGE' || word === 'VANISHED') this.#goOn();
   }
 
-  #fetchResponse(response: ServerResponse & { readonly kind: 'fetch' }): void {
+  #fetchResponse(response: FetchResponse): void {
     const { number, uid, parts } = response;
     const { segments, messages, probes, keys } = parts;
     const forClient = this.#run?.capture(response, (message) => this.#measures.get(message));
@@ -440,12 +452,15 @@ class ImapEngine {
     );
     if (parts.mismatch || another) {
       for (const message of [...messages, ...probes]) this.#messages.letGo(message);
+      const others = withoutContent(response);
+      if (others.length > 0) this.#toClient(others);
       this.#run?.withheld(response);
       return;
     }
     if (messages.length + probes.length > 0) this.#run?.passed(response);
     const owner = messages.length > 0 ? this.#ledger.ownerOf({ number, uid, keys }) : undefined;
-    this.#queue.push({ kind: 'response', segments, messages, probes, failing: owner?.failing });
+    const withheld = probes.length > 0 ? withoutContent(response) : undefined;
+    this.#queue.push({ kind: 'response', segments, messages, probes, withheld, failing: owner?.failing });
   }
 }
 

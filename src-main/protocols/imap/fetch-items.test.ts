@@ -74,12 +74,15 @@ describe('the arguments of FETCH', () => {
   it.each([' 1 FLAGS', '1  FLAGS ', '1 (FLAGS   UID) ', '1 (BODY[HEADER.FIELDS  (A)])'])(
     'takes spare blanks for one: %j',
     (text) => {
-      const { setText, tail } = read(text) ?? {};
-      expect(`${setText}${tail}`).toBe(text.replace(/ +/g, ' ').trim());
+      const { setText, itemsText } = read(text) ?? {};
+      expect(`${setText}${itemsText}`).toBe(text.replace(/ +/g, ' ').trim());
     },
   );
 
   it('keeps the octets behind the set', () => {
-    expect(read('1:3,5 (uid BODY[1])')).toMatchObject({ setText: '1:3,5', tail: ' (uid BODY[1])' });
+    expect(read('1:3,5 (uid BODY[1])')).toMatchObject({
+      setText: '1:3,5',
+      itemsText: ' (uid BODY[1])',
+    });
   });
 });

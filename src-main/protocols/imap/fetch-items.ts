@@ -59,8 +59,8 @@ export interface FetchRequest {
   readonly items: readonly RequestedItem[];
   /** What is behind the items, with the space before it (RFC 4466 §2.3). */
   readonly modifiers: string;
-  /** Items and modifiers as they were written, but for spare blanks, with the space before them. */
-  readonly tail: string;
+  /** The items as they were written, but for spare blanks, with the space before them. */
+  readonly itemsText: string;
   /** Keys of all items. */
   readonly keys: ReadonlySet<string>;
   /** It names pieces: each message must be known whole before they leave. */
@@ -140,7 +140,7 @@ export function parseFetchArguments(line: string, uid: boolean): FetchRequest | 
     set,
     setText,
     ...list,
-    tail: args.slice(space),
+    itemsText: args.slice(space, args.length - list.modifiers.length),
     keys: new Set(list.items.map((item) => item.key)),
     pieces: list.items.some((item) => item.role === 'piece'),
   };

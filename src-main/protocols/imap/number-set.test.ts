@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { countBelow, listNumbers, parseNumberSet, setHolds } from './number-set.ts';
+import { countBelow, formatNumbers, listNumbers, parseNumberSet, setHolds } from './number-set.ts';
 
 const parsed = (text: string) => parseNumberSet(text) ?? { ranges: [], vague: false };
 
@@ -37,4 +37,9 @@ it('lists numbers once and in order, up to a limit', () => {
 it('counts below a number', () => {
   expect(countBelow(parsed('1:3,7,9:20'), 10)).toBe(5);
   expect(countBelow(parsed('5'), 5)).toBe(0);
+});
+
+it('writes numbers as a set', () => {
+  expect(formatNumbers([7, 1, 2, 3, 5, 3])).toBe('1:3,5,7');
+  expect(formatNumbers([])).toBe('');
 });

@@ -44,6 +44,17 @@ export function listNumbers(set: NumberSet, max: number): number[] | undefined {
   return found.size > max ? undefined : [...found].sort((a, b) => a - b);
 }
 
+/** The numbers as a set, `1:3,7`. */
+export function formatNumbers(values: readonly number[]): string {
+  const ranges: NumberRange[] = [];
+  for (const value of [...values].sort((a, b) => a - b)) {
+    const last = ranges.at(-1);
+    if (last && value <= last.to + 1) ranges[ranges.length - 1] = { from: last.from, to: value };
+    else ranges.push({ from: value, to: value });
+  }
+  return ranges.map(({ from, to }) => (from === to ? `${from}` : `${from}:${to}`)).join(',');
+}
+
 /** How many numbers of the set are below `value`. */
 export function countBelow(set: NumberSet, value: number): number {
   let count = 0;

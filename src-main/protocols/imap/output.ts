@@ -23,8 +23,10 @@ interface ResponseOutput {
   readonly segments: readonly Segment[];
   /** Those in the segments; each is let go. */
   readonly messages: readonly MessageId[];
-  /** Where one is refused the response is left out, and whoever asked for it asks anew; each is let go. */
+  /** Where one is refused the content is left out, and whoever asked for it asks anew; each is let go. */
   readonly probes: readonly MessageId[];
+  /** What leaves then in place of all. */
+  readonly withheld: Uint8Array | undefined;
   /** What learns that one was refused. */
   readonly failing: Failing | undefined;
 }
@@ -99,7 +101,7 @@ function leaves(output: Output, emit: (action: EngineAction) => void, messages: 
 }
 
 function responseLeaves(
-  { segments, messages: held, probes, failing }: ResponseOutput,
+  { segments, messages: held, probes, withheld, failing }: ResponseOutput,
   emit: (action: EngineAction) => void,
   messages: Messages,
 ): boolean {
@@ -110,6 +112,7 @@ function responseLeaves(
   } else if (all.every((message) => messages.state(message) === 'deliver')) {
     for (const segment of segments) emit(segmentAction(segment));
   } else if (!probes.some(isRefused)) return false;
+  else if (withheld && withheld.length > 0) emit({ kind: 'send', to: 'client', bytes: withheld });
   for (const message of all) messages.letGo(message);
   return true;
 }

@@ -3,16 +3,16 @@
 // Many messages are done in batches. Until it is over nothing else of the client goes to the server, so that sequence
 // numbers stay and every answer can be told.
 
-import { joinBytes, octets } from '../bytes.ts';
+import { latin1, octets } from '../bytes.ts';
 import type { MessageId } from '../engine.ts';
 import { keptWholes, pieceBatch } from '../limits.ts';
 import type { MessageMeasure } from '../message-measure.ts';
 import type { Messages } from '../messages.ts';
 import type { FetchRequest } from './fetch-items.ts';
 import { type Command, newCommand } from './ledger.ts';
-import { listNumbers, setHolds } from './number-set.ts';
-import { type Segment, unavailable } from './output.ts';
-import type { ServerResponse } from './response-parser.ts';
+import { formatNumbers, listNumbers } from './number-set.ts';
+import { unavailable } from './output.ts';
+import { type FetchResponse, withoutContent } from './response-parser.ts';
 import type { KeptWhole, SequenceMap } from './sequence-map.ts';
 import { type Substitute, type Substitution, substitutionFor } from './substitutes.ts';
 
@@ -32,13 +32,19 @@ interface PieceCommand {
   readonly fetch: FetchRequest;
 }
 
-type FetchResponse = ServerResponse & { readonly kind: 'fetch' };
-
 /** Every command of the client has its tagged answer before one of ours is sent, so no tag of his can be meant. */
 const ownTag = 'PSTN';
 
 export function isOwnTag(tag: string): boolean {
   return tag.startsWith(ownTag);
+}
+
+/** The code that a session with QRESYNC waits for (RFC 7162 §3.2.7); it may stand in an answer to us. */
+const modSeqCode = /^\S+ OK (\[HIGHESTMODSEQ [0-9]+\]) /i;
+
+interface TaggedAnswer {
+  readonly line: Uint8Array;
+  readonly ok: boolean;
 }
 
 export class PieceRun {
@@ -53,7 +59,7 @@ export class PieceRun {
   #batch: number[] = [];
   /** Of the batch: what the client's command names now. */
   #values: readonly number[] = [];
-  /** The client's command names just the messages that it named: no batches, and nothing is left out. */
+  /** The client's set goes to the server as it was written. */
   #unchanged = true;
   #substitution: Substitution | undefined;
   /** Of answers that wait or have left, with the number in the client's form that each is of. */
@@ -61,8 +67,9 @@ export class PieceRun {
   /** Numbers whose answers were withheld; undefined: it is not known which. */
   readonly #withheld = new Set<number | undefined>();
   #answers = 0;
-  /** The tagged answer to the client's command. */
-  #answer: { readonly line: Uint8Array; readonly ok: boolean } | undefined;
+  /** The last tagged answer; it becomes the client's. */
+  #answer: TaggedAnswer | undefined;
+  #modSeqCode: string | undefined;
   #tags = 0;
 
   constructor(asked: PieceCommand, messages: Messages, wholes: SequenceMap, port: RunPort) {
@@ -76,6 +83,11 @@ export class PieceRun {
   /** Whether answers that come now are for us. */
   get captures(): boolean {
     return this.#phase === 'list' || this.#phase === 'wholes';
+  }
+
+  /** Whether parts of an answer may have to be left out. */
+  get splitsItems(): boolean {
+    return this.captures || (this.#phase === 'ask' && this.#substitution !== undefined);
   }
 
   /** Whether the client waits for our own doings. */
@@ -104,33 +116,32 @@ export class PieceRun {
     this.#withheld.add(this.#valueOf(answer));
   }
 
-  #valueOf({ uid, number }: FetchResponse): number | undefined {
-    return this.#asked.fetch.uid ? uid : number;
-  }
-
   /** Goes on if what it waits for has come. */
   advance(): void {
     if (this.#phase === 'verdicts') this.#judge();
     if (this.#phase === 'probes') this.#conclude();
     if (this.#phase !== 'drain' || !this.#port.idle()) return;
-    const numbers = listNumbers(this.#asked.fetch.set, pieceBatch);
+    const { set, setText, modifiers } = this.#asked.fetch;
+    const numbers = modifiers === '' ? listNumbers(set, pieceBatch) : undefined;
     if (numbers) {
       this.#todo = numbers;
       this.#nextBatch();
       return;
     }
+    // Only the server knows what is in it, or has changed since; and it tells what has vanished.
+    this.#unchanged = false;
     this.#phase = 'list';
-    this.#sendOwn(this.#asked.fetch.setText, ' (UID)');
+    this.#sendOwn(setText, ` (UID)${modifiers}`);
   }
 
   /** Takes the tagged answer of a command that this run sent. */
   answered(ok: boolean, line: Uint8Array): void {
+    this.#answer = { line, ok };
+    this.#modSeqCode = modSeqCode.exec(latin1(line, 0, Math.min(line.length, 128)))?.[1] ?? this.#modSeqCode;
     switch (this.#phase) {
       case 'list':
-        this.#todo = [...this.#listed].sort((a, b) => a - b);
-        if (this.#todo.length > pieceBatch) this.#unchanged = false;
-        if (this.#todo.length === 0) this.#ask([]);
-        else this.#nextBatch();
+        this.#todo = ok ? [...this.#listed].sort((a, b) => a - b) : [];
+        this.#next();
         return;
       case 'wholes':
         this.#phase = 'verdicts';
@@ -138,7 +149,6 @@ export class PieceRun {
         return;
       case 'ask':
         this.#phase = 'probes';
-        this.#answer = { line, ok };
         this.#conclude();
         return;
       default:
@@ -152,14 +162,15 @@ export class PieceRun {
     measureOf: (message: MessageId) => MessageMeasure | undefined,
   ): Uint8Array | undefined {
     const { items, number, uid, parts, split } = response;
-    const { set } = this.#asked.fetch;
-    const value = this.#valueOf(response);
-    const ours = items.some((item) => item.role === 'whole') || items.every((item) => item.key === 'UID');
-    if (!this.captures || !split || (!ours && parts.messages.length > 0)) return undefined;
-    if (this.#phase === 'list' && value !== undefined && (set.vague || setHolds(set, value))) {
-      this.#listed.add(value);
+    if (!this.captures || !split) return undefined;
+    if (this.#phase === 'list') {
+      // News of other messages have FLAGS.
+      if (uid === undefined || items.some(({ key }) => key !== 'UID' && key !== 'MODSEQ')) return undefined;
+      this.#listed.add(this.#valueOf(response) ?? number);
+      return new Uint8Array(0);
     }
-    if (!ours) return undefined;
+    if (!items.some(({ role }) => role === 'whole') && items.some(({ key }) => key !== 'UID'))
+      return undefined;
     for (const message of parts.messages) {
       const measure = measureOf(message);
       if (message === parts.whole && measure) {
@@ -167,16 +178,11 @@ export class PieceRun {
         this.#wholes.add({ message, sequence: number, uid, sizeBytes, bodyAt });
       } else this.#messages.letGo(message);
     }
-    const rest = items.flatMap((item, index) => {
-      const segments = parts.segments.filter((segment) => segment.item === index);
-      return item.role === 'whole' || segments.some((s) => s.kind === 'message') ? [] : [{ item, segments }];
-    });
-    if (rest.every(({ item }) => item.key === 'UID')) return new Uint8Array(0);
-    const list = rest.flatMap(({ segments }, index) => [
-      octets(index === 0 ? '' : ' '),
-      ...segments.flatMap((segment: Segment) => (segment.kind === 'bytes' ? [segment.bytes] : [])),
-    ]);
-    return joinBytes([octets(`* ${number} FETCH (`), ...list, octets(')\r\n')]);
+    return withoutContent(response);
+  }
+
+  #valueOf({ uid, number }: FetchResponse): number | undefined {
+    return this.#asked.fetch.uid ? uid : number;
   }
 
   #kept(value: number): KeptWhole | undefined {
@@ -205,9 +211,10 @@ export class PieceRun {
   #nextBatch(): void {
     this.#batch = this.#todo.splice(0, pieceBatch);
     const missing = this.#batch.filter((value) => !this.#kept(value));
+    this.#answer = undefined;
     if (missing.length > 0) {
       this.#phase = 'wholes';
-      this.#sendOwn(missing.join(','), ' (UID BODY.PEEK[])');
+      this.#sendOwn(formatNumbers(missing), ' (UID BODY.PEEK[])');
     } else {
       this.#phase = 'verdicts';
       this.#judge();
@@ -223,25 +230,27 @@ export class PieceRun {
     if (states.some(({ state }) => state === 'held' || state === 'arriving')) return;
     const refused = states.filter(({ state }) => state === 'refuse');
     for (const { kept } of refused) if (kept) this.#wholes.forget(kept.message);
-    if (refused.length > 0) {
-      this.#unchanged = false;
-      this.#asked.command.failing.failed = true;
-    }
-    this.#ask(states.filter(({ state }) => state !== 'refuse').map(({ value }) => value));
+    if (refused.length > 0) this.#asked.command.failing.failed = true;
+    // A UID that is not there is no error (RFC 9051 §6.4.9), and may be there a moment later.
+    const isGone = ({ kept }: { kept: KeptWhole | undefined }) =>
+      !kept && this.#asked.fetch.uid && this.#answer?.ok === true;
+    const asked = states.filter((one) => one.state !== 'refuse' && !isGone(one)).map(({ value }) => value);
+    if (asked.length < states.length) this.#unchanged = false;
+    if (asked.length > 0) this.#ask(asked);
+    else this.#next();
   }
 
   /** Asks what the client asked, of the messages of the batch that may leave. */
   #ask(values: readonly number[]): void {
     this.#values = values;
-    this.#answer = undefined;
     this.#answers = 0;
     this.#phase = 'ask';
     const { command, fetch } = this.#asked;
-    const tail = this.#substitution?.tail ?? fetch.tail;
-    const keys = this.#substitution?.keys ?? fetch.keys;
-    if (this.#unchanged) this.#sendAs(command.tag, fetch.setText, tail, keys);
-    else if (values.length === 0) this.#next();
-    else this.#sendAs(this.#isLast ? command.tag : this.#ownTag(), values.join(','), tail, keys);
+    const { items, keys } = this.#substitution ?? { items: fetch.itemsText, keys: fetch.keys };
+    // What has vanished was told when the messages were listed.
+    const modifiers = fetch.modifiers.replace(/ VANISHED(?=[ )])/i, '');
+    const set = this.#unchanged ? fetch.setText : formatNumbers(values);
+    this.#sendAs(this.#isLast ? command.tag : this.#ownTag(), set, items + modifiers, keys);
   }
 
   get #isLast(): boolean {
@@ -257,7 +266,7 @@ export class PieceRun {
       this.#messages.letGo(probe);
     }
     const { failing } = this.#asked.command;
-    const { ok } = this.#answer ?? { ok: false };
+    const ok = this.#answer?.ok === true;
     if (this.#substitution && (this.#withheld.size > 0 || (!ok && this.#answers === 0))) {
       this.#askAgain();
       return;
@@ -282,9 +291,13 @@ export class PieceRun {
       this.#nextBatch();
       return;
     }
-    const answer = this.#answer;
-    if (answer) this.#port.reply(answer.line, answer.ok);
-    else this.#port.reply(unavailable(this.#asked.command.tag), false);
+    const { tag } = this.#asked.command;
+    const { line, ok } = this.#answer ?? { line: unavailable(tag), ok: false };
+    // The words of whichever answer was the last, under the client's tag.
+    const words = latin1(line).replace(/^\S+/, tag);
+    const code = this.#modSeqCode;
+    const lacksCode = code !== undefined && /^\S+ OK (?!\[)/i.test(words);
+    this.#port.reply(octets(lacksCode ? words.replace(/ OK /i, ` OK ${code} `) : words), ok);
     this.#port.finished();
   }
 }

@@ -1,7 +1,7 @@
 // Octets of the server to whole responses, deny by default: each is read by its grammar, content leaves the stream
 // as messages while it arrives, and what is no response is an error.
 import type { ErrorCode } from '../../contract/error-codes.ts';
-import { latin1, lineEnd, literalMark, quoteOpenAt } from '../bytes.ts';
+import { joinBytes, latin1, lineEnd, literalMark, octets, quoteOpenAt } from '../bytes.ts';
 import { imapLineBytes, imapResponseBytes } from '../limits.ts';
 import { LineReader } from '../line-reader.ts';
 import type { FetchItem } from './fetch-items.ts';
@@ -28,15 +28,30 @@ export type ServerResponse =
       readonly rest: string;
       readonly parts: ResponseBuilder;
     }
-  | {
-      readonly kind: 'fetch';
-      readonly number: number;
-      readonly uid: number | undefined;
-      readonly items: readonly FetchItem[];
-      /** Each segment tells its item. */
-      readonly split: boolean;
-      readonly parts: ResponseBuilder;
-    };
+  | FetchResponse;
+
+export interface FetchResponse {
+  readonly kind: 'fetch';
+  readonly number: number;
+  readonly uid: number | undefined;
+  readonly items: readonly FetchItem[];
+  /** Each segment tells its item. */
+  readonly split: boolean;
+  readonly parts: ResponseBuilder;
+}
+
+/** A split response without what is or may be content; empty where nothing but the UID is left. */
+export function withoutContent({ number, items, parts }: FetchResponse): Uint8Array {
+  const rest = items.flatMap(({ key, role }, index) => {
+    const segments = parts.segments.filter(({ item }) => item === index);
+    const bytes = segments.flatMap((segment) => (segment.kind === 'bytes' ? [segment.bytes] : []));
+    const isContent = role === 'whole' || role === 'piece' || bytes.length < segments.length;
+    return isContent || bytes.length === 0 ? [] : [{ key, bytes }];
+  });
+  if (rest.every(({ key }) => key === 'UID')) return new Uint8Array(0);
+  const list = rest.flatMap(({ bytes }, index) => [octets(index === 0 ? '' : ' '), ...bytes]);
+  return joinBytes([octets(`* ${number} FETCH (`), ...list, octets(')\r\n')]);
+}
 
 interface ResponsePort extends ContentPort {
   /** A whole response; false: read no further. */

@@ -17,8 +17,8 @@ export interface Substitute {
 }
 
 export interface Substitution {
-  /** Items and modifiers to send in place of the client's, with the space before them. */
-  readonly tail: string;
+  /** To send in place of the client's, with the space before them. */
+  readonly items: string;
   /** Keys of all items that the server will answer with. */
   readonly keys: ReadonlySet<string>;
   readonly byKey: ReadonlyMap<string, Substitute>;
@@ -69,12 +69,12 @@ function askedFor({ text, key }: RequestedItem): Asked {
 }
 
 /** What to ask the server for in place of a FETCH's items; undefined where nothing is gained, or answers would be alike. */
-export function substitutionFor({ items, modifiers }: FetchRequest): Substitution | undefined {
+export function substitutionFor({ items }: FetchRequest): Substitution | undefined {
   const asked = items.map(askedFor);
   const keys = new Set(asked.map(({ key }) => key));
   const byKey = new Map(
     asked.flatMap(({ key, substitute }) => (substitute ? [[key, substitute] as const] : [])),
   );
   if (byKey.size === 0 || keys.size < asked.length) return undefined;
-  return { tail: ` (${asked.map(({ text }) => text).join(' ')})${modifiers}`, keys, byKey };
+  return { items: ` (${asked.map(({ text }) => text).join(' ')})`, keys, byKey };
 }
