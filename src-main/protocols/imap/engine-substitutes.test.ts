@@ -192,6 +192,19 @@ describe('parts that the server decodes (RFC 3516)', () => {
     expect(s.release(2).clientGot()).toBe(answer);
   });
 
+  both(
+    'are fetched in full where a part of them is asked for, and so are selected fields of a header',
+    (s) => {
+      s.client('a FETCH 2 (BODY.PEEK[1.HEADER.FIELDS (To "X y")]<2.3>)\r\n');
+      expect(afterWhole(s)).toBe('a FETCH 2 (BODY.PEEK[1.HEADER.FIELDS (TO "X Y")])\r\n');
+      s.server(`* 2 FETCH (BODY[1.HEADER.FIELDS (TO "X Y")] ${literal('To: a\r\n\r\n')})\r\na OK\r\n`);
+      expect(s.messages.get(2)).toMatchObject({ text: 'To: a\r\n\r\n', extent: 'piece' });
+      expect(s.release(2).clientGot()).toBe(
+        `* 2 FETCH (BODY[1.HEADER.FIELDS (TO "X Y")]<2> ${literal(': a')})\r\na OK\r\n`,
+      );
+    },
+  );
+
   both('are fetched and judged in full where a part of one is asked for, and cut then', (s) => {
     s.client('a UID FETCH 9 (BINARY.PEEK[1]<2.3> UID)\r\n');
     expect(afterWhole(s)).toBe('a UID FETCH 9 (BINARY.PEEK[1] UID)\r\n');

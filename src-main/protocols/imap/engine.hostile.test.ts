@@ -119,13 +119,19 @@ describe('content in disguise', () => {
     expect(Object.keys(s.held())).toEqual(['1']);
   });
 
-  it.each(['BODY[1]', 'BODY[TEXT]', 'BODY[1.MIME]', 'BODY[2.HEADER]', 'BODY[]<0>', 'X[1]'])(
-    'lets no %s leave that is not in a message that was scanned',
-    (item) => {
-      const s = opened().server(`* 1 FETCH (${item} {2}\r\nhi)\r\n`);
-      expect(s.messages.get(1)).toMatchObject({ extent: 'slice', pieceOf: undefined });
-    },
-  );
+  it.each([
+    'BODY[1]',
+    'BODY[TEXT]',
+    'BODY[1.MIME]',
+    'BODY[2.HEADER]',
+    'BODY[]<0>',
+    'X[1]',
+    'BINARY[1]<0>',
+    'BODY[HEADER.FIELDS (A)]<0>',
+  ])('lets no %s leave that is not in a message that was scanned', (item) => {
+    const s = opened().server(`* 1 FETCH (${item} {2}\r\nhi)\r\n`);
+    expect(s.messages.get(1)).toMatchObject({ extent: 'slice', pieceOf: undefined });
+  });
 
   const held = (response: string, content: string) => {
     const s = opened().client('z NOOP\r\n').server(response).server('z OK\r\n');

@@ -324,7 +324,7 @@ class ImapEngine {
     const substitute = this.#run?.substituteFor(source.key);
     if (!substitute) return undefined;
     const { name, origin, count } = substitute;
-    if (substitute.source === 'binary') return { kind: 'cut', name, origin, count };
+    if (substitute.source === 'part') return { kind: 'cut', name, origin, count };
     const whole = this.#keptOf(source);
     if (!whole) return { kind: 'unknown', name };
     const begin = (substitute.source === 'text' ? whole.bodyAt : 0) + origin;
@@ -464,17 +464,17 @@ class ImapEngine {
   }
 }
 
+const partial = /<([0-9]+)>$/;
+
 /**
  * A section is a stretch of the message, and so is what is cut out of one: on its own it may be half of something, or
  * be read in another way. Selected fields of a header and what the server decodes stand nowhere as they are.
  */
 function extentOf({ key, role }: ContentSource): Extent {
   if (role === 'whole') return 'whole';
-  const stretch = role === 'piece' && !key.startsWith('BINARY[') && !key.includes('HEADER.FIELDS');
-  return stretch ? 'slice' : 'piece';
+  const made = key.startsWith('BINARY[') || key.includes('HEADER.FIELDS');
+  return role === 'piece' && (!made || partial.test(key)) ? 'slice' : 'piece';
 }
-
-const partial = /<([0-9]+)>$/;
 
 /** Of the key of a section: its name, and where in it its octets begin. */
 function placeOf(key: string): { readonly section: string; readonly origin: number } {

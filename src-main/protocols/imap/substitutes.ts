@@ -1,14 +1,14 @@
 // Items of a FETCH that are answered out of what was scanned: the server is asked for a few octets in their place, which
 // show that it means the same message, and it sets \Seen and adds its own items as it would have.
-import type { FetchRequest, RequestedItem } from './fetch-items.ts';
+import { type FetchRequest, fetchItem, type RequestedItem } from './fetch-items.ts';
 
 /** Octets that the server is asked for at most. */
 export const probeOctets = 64;
 
 export interface Substitute {
   /** `message` and `text` come out of the message that was fetched whole, at the beginning or behind its header.
-   *  `binary`: the server decodes the whole part (RFC 3516), and what was asked for is cut out of its scanned form. */
-  readonly source: 'message' | 'text' | 'binary';
+   *  `part`: what the server decodes (RFC 3516) or selects, in full; what was asked for is cut out of its scanned form. */
+  readonly source: 'message' | 'text' | 'part';
   /** Its name in the answer to the client. */
   readonly name: string;
   readonly origin: number;
@@ -52,13 +52,10 @@ function askedFor({ text, key }: RequestedItem): Asked {
   if (whole === undefined || origin > maxNumber || Number(size ?? 0) > maxNumber) return { text, key };
   const partial = size === undefined ? '' : `<${origin}>`;
   const name = synonym === undefined ? `${base}[${section}]${partial}` : upper;
-  if (base === 'BINARY') {
+  if (base === 'BINARY' || section.includes('HEADER.FIELDS')) {
     if (partial === '' || count === 0) return { text, key };
-    return {
-      text: `${base}${peek}[${section}]`,
-      key: `${base}[${section}]`,
-      substitute: { source: 'binary', name, origin, count },
-    };
+    const inFull = `${base}${peek}[${section}]`;
+    return { text: inFull, key: fetchItem(inFull).key, substitute: { source: 'part', name, origin, count } };
   }
   if ((section !== '' && section !== 'TEXT') || count === 0) return { text, key };
   return {

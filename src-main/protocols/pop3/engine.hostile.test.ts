@@ -390,5 +390,8 @@ describe('content in disguise', () => {
     expect(s.notes).toEqual([]);
     s.event({ kind: 'end', from: 'server' });
     expect(s.notes).toEqual(['end client', 'end server']);
+    const t = new Script().client('AUTH PLAIN\r\nNOOP\r\n').event({ kind: 'end', from: 'server' });
+    t.event({ kind: 'end', from: 'client' });
+    expect(t.notes).toEqual(['end client', 'end server']);
   });
 });

@@ -79,8 +79,10 @@ class Pop3Engine {
         return;
       case 'end':
         if (!this.#ends.take(event.from)) return;
-        if (event.from === 'client') this.#readClient();
-        else this.#serverEnded();
+        if (event.from === 'server') this.#serverEnded();
+        else this.#readClient();
+        // Of a server that has ended nothing can be awaited any more.
+        if (this.#ends.has('server')) this.#ends.passClient();
         return;
       case 'tls-ready':
         if (!this.#upgrading) return;
@@ -359,7 +361,5 @@ class Pop3Engine {
     this.#reading = { kind: 'status' };
     this.#kept.forget('all');
     this.#queue.push({ kind: 'end' });
-    // Nothing is answered any more that the client could wait for.
-    this.#ends.passClient();
   }
 }
