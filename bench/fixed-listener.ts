@@ -8,7 +8,7 @@ import { mbsync } from '../e2e/support/clients.ts';
 import { freePort, startCore } from '../e2e/support/core.ts';
 import { startMailServer } from '../e2e/support/dovecot.ts';
 import { bigMessage, smallMessages } from '../e2e/support/messages.ts';
-import type { Bench } from './bench.ts';
+import type { Bench, Budget } from './bench.ts';
 
 const run = promisify(execFile);
 const smallCount = 1_000;
@@ -49,7 +49,9 @@ export const mailboxes = () => ({
 });
 
 export const bigName = `curl, ${bigCount} messages of 20 MB over IMAPS`;
+export const bigBudget: Budget = { kind: 'ratio', most: 1.5 };
 export const smallName = `mbsync, ${smallCount} small messages over IMAPS`;
+export const smallBudget: Budget = { kind: 'ratio', most: 1.25 };
 
 async function openImap(port: number, caPath: string): Promise<TLSSocket> {
   const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca: readFileSync(caPath) });
@@ -83,7 +85,8 @@ async function benchNoop(bench: Bench, direct: TLSSocket, through: TLSSocket): P
     await command(side === 'direct' ? direct : through, 'n NOOP');
     figures[side].push(performance.now() - started);
   }
-  bench.add({ name: 'NOOP round trip inside TLS', unit: 'ms', ...figures });
+  const budget: Budget = { kind: 'added', most: 0.2 };
+  bench.add({ name: 'NOOP round trip inside TLS', unit: 'ms', budget, ...figures });
 }
 
 export async function benchFixedListener(bench: Bench): Promise<void> {
@@ -117,11 +120,13 @@ export async function benchFixedListener(bench: Bench): Promise<void> {
     };
     await bench.compare(
       `${smallName}, fixed listener`,
+      smallBudget,
       sync(server.ports.imaps, certificates.caPath),
       sync(local, core.ready.ca),
     );
     await bench.compare(
       `${bigName}, fixed listener`,
+      bigBudget,
       () => curlBig('localhost', server.ports.imaps, certificates.caPath),
       () => curlBig('localhost', local, core.ready.ca),
     );

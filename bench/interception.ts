@@ -6,7 +6,7 @@ import { createCoreLab, serverPorts } from '../e2e/intercept/core-lab.ts';
 import { mbsync } from '../e2e/support/clients.ts';
 import { missingTools } from '../e2e/support/tools.ts';
 import type { Bench } from './bench.ts';
-import { bigName, curlBig, mailboxes, smallName } from './fixed-listener.ts';
+import { bigBudget, bigName, curlBig, mailboxes, smallBudget, smallName } from './fixed-listener.ts';
 
 export async function benchInterception(bench: Bench): Promise<void> {
   const missing = missingTools(['nft'], { namespaces: true });
@@ -39,9 +39,15 @@ export async function benchInterception(bench: Bench): Promise<void> {
         wrap,
       });
     };
-    await bench.compare(`${smallName}, intercepted`, sync(direct, serverCa), sync(through, core.ready.ca));
+    await bench.compare(
+      `${smallName}, intercepted`,
+      smallBudget,
+      sync(direct, serverCa),
+      sync(through, core.ready.ca),
+    );
     await bench.compare(
       `${bigName}, intercepted`,
+      bigBudget,
       () => curlBig(direct, serverPorts.imaps, serverCa, wrap),
       () => curlBig(through, serverPorts.imaps, core.ready.ca, wrap),
     );

@@ -7,9 +7,11 @@ import { parseArgs } from 'node:util';
 import { makeCertificates } from '../e2e/support/authority.ts';
 import { makeDirectory } from '../e2e/support/directory.ts';
 import { missingTools } from '../e2e/support/tools.ts';
-import type { Bench, Measurement } from './bench.ts';
+import type { Bench, Budget, Measurement } from './bench.ts';
 import { benchFixedListener } from './fixed-listener.ts';
+import { benchIdleMemory } from './idle-memory.ts';
 import { benchInterception } from './interception.ts';
+import { benchLongerWay } from './longer-way.ts';
 import { benchScan } from './scan.ts';
 
 function median(values: readonly number[]): number {
@@ -44,8 +46,8 @@ const bench: Bench = {
   directory,
   rounds,
   certificates: makeCertificates(directory),
-  async compare(name, direct, through) {
-    const figures: Measurement = { name, unit: 's', direct: [], through: [] };
+  async compare(name, budget, direct, through) {
+    const figures: Measurement = { name, unit: 's', budget, direct: [], through: [] };
     for (let round = 0; round <= rounds; round++) {
       const pair = [
         { into: figures.direct, task: direct },
@@ -65,7 +67,7 @@ const bench: Bench = {
 };
 
 try {
-  for (const part of [benchFixedListener, benchInterception, benchScan]) {
+  for (const part of [benchFixedListener, benchLongerWay, benchInterception, benchIdleMemory, benchScan]) {
     mkdirSync(join(directory, part.name));
     await part({ ...bench, directory: join(directory, part.name) });
   }
@@ -73,15 +75,22 @@ try {
   rmSync(directory, { recursive: true, force: true });
 }
 
-const rows = measurements.map(({ name, unit, direct, through }) => {
+/** "pass" or "over", with the budget. */
+function judge({ kind, most }: Budget, direct: number, through: number, unit: string): string {
+  const reached = kind === 'ratio' ? through / direct : through - direct;
+  const limit = kind === 'ratio' ? `≤ ${most.toFixed(2)} ×` : `≤ + ${most} ${unit}`;
+  return `${reached <= most ? 'pass' : 'over'} (${limit})`;
+}
+
+const rows = measurements.map(({ name, unit, budget, direct, through }) => {
   const [a, b] = [median(direct), median(through)];
-  return { name, unit, direct: a, through: b, ratio: b / a };
+  return { name, unit, direct: a, through: b, ratio: b / a, verdict: judge(budget, a, b, unit) };
 });
 const cell = (value: number, unit: string) => `${value.toFixed(3)} ${unit}`.padStart(11);
 process.stdout.write(`${'medians'.padEnd(62)}     direct     through   ratio\n`);
-for (const { name, unit, direct, through, ratio } of rows) {
+for (const { name, unit, direct, through, ratio, verdict } of rows) {
   process.stdout.write(
-    `${name.padEnd(60)} ${cell(direct, unit)} ${cell(through, unit)} ${ratio.toFixed(2).padStart(6)}×\n`,
+    `${name.padEnd(60)} ${cell(direct, unit)} ${cell(through, unit)} ${ratio.toFixed(2).padStart(6)}×  ${verdict}\n`,
   );
 }
 for (const line of notes) process.stdout.write(`${line}\n`);

@@ -1,22 +1,20 @@
 // A real mail server for the tests: Debian's dovecot as a child in the foreground, with fresh maildirs.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from './core.ts';
+import {
+  endChild,
+  freeMailPorts,
+  greets,
+  type Mailboxes,
+  type MailServer,
+  type MailServerPorts,
+  nobody,
+  waitUntilUp,
+} from './mail-server.ts';
 import type { TestMessage } from './messages.ts';
 
-interface MailServerPorts {
-  readonly imap: number;
-  readonly imaps: number;
-  readonly pop3: number;
-  readonly pop3s: number;
-}
-
-export interface MailServer {
-  readonly ports: MailServerPorts;
-  stop(): Promise<void>;
-}
+export type { MailServer } from './mail-server.ts';
 
 export interface MailServerOptions {
   /** An empty directory that every user may enter. */
@@ -24,19 +22,35 @@ export interface MailServerOptions {
   /** Default: free ones. */
   readonly ports?: MailServerPorts;
   readonly certificate: { readonly certPath: string; readonly keyPath: string };
-  /** The mailbox of each user; the password is "secret". */
-  readonly users: Readonly<Record<string, readonly TestMessage[]>>;
+  readonly users: Mailboxes;
   /** Address to listen on; default 127.0.0.1. */
   readonly listen?: string;
+  /** Of the IMAP service, with blanks between: imap_zlib gives COMPRESS=DEFLATE. */
   readonly mailPlugins?: string;
+  /** Keeps what each IMAP session hears and says after the login, inside TLS, for `sessions`. */
+  readonly logSessions?: boolean;
   /** Runs the command line elsewhere (in a network namespace). */
   readonly spawn?: (argv: readonly string[]) => ChildProcess;
   /** Whether it can be reached; default: a greeting on its IMAP port at 127.0.0.1. */
   readonly isUp?: () => Promise<boolean>;
 }
 
+/** What one IMAP session heard and said after its login; from COMPRESS on as it was on the wire, so compressed. */
+interface SessionLog {
+  readonly id: string;
+  readonly heard: Buffer;
+  readonly said: Buffer;
+}
+
+export interface Dovecot extends MailServer {
+  /** With `logSessions`: every session of a user so far. */
+  sessions(user: string): SessionLog[];
+}
+
+const sessionDirectory = (directory: string, user: string) => join(directory, 'sessions', user);
+
 function configuration(
-  { directory, certificate, listen = '127.0.0.1', mailPlugins = '' }: MailServerOptions,
+  { directory, certificate, listen = '127.0.0.1', mailPlugins = '', logSessions = false }: MailServerOptions,
   ports: MailServerPorts,
 ): string {
   return `base_dir = ${directory}/run
@@ -94,78 +108,62 @@ service pop3-login {
 }
 protocol imap {
   mail_plugins = ${mailPlugins}
-}
+${logSessions ? `  rawlog_dir = ${sessionDirectory(directory, '%n')}\n` : ''}}
 `;
 }
 
+function makeOwnDirectory(path: string, { uid, gid }: { readonly uid: number; readonly gid: number }): void {
+  mkdirSync(path, { recursive: true });
+  chownSync(path, uid, gid);
+}
+
 function fillMaildir(maildir: string, messages: readonly TestMessage[]): void {
-  const [uid, gid] = ['-u', '-g'].map((flag) =>
-    Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' })),
-  );
-  for (const folder of ['', 'cur', 'new', 'tmp']) {
-    mkdirSync(join(maildir, folder), { recursive: true });
-    chownSync(join(maildir, folder), uid ?? 65534, gid ?? 65534);
-  }
+  const owner = nobody();
+  for (const folder of ['', 'cur', 'new', 'tmp']) makeOwnDirectory(join(maildir, folder), owner);
   messages.forEach((message, index) => {
     const file = join(maildir, 'new', `17000000${String(index).padStart(4, '0')}.M1P1.test`);
     // Line ends as a mail transport agent writes them; dovecot gives them out as CRLF.
     writeFileSync(file, message.wire.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
-    chownSync(file, uid ?? 65534, gid ?? 65534);
+    chownSync(file, owner.uid, owner.gid);
   });
 }
-
-async function answers(host: string, port: number): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const socket = createConnection({ host, port });
-    socket.on('data', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-    socket.on('close', () => resolve(false));
-  });
-}
-
-/** It takes two to four seconds; a busy machine may need more. */
-const maxTries = 200;
 
 /** Starts it and waits for its greeting. */
-export async function startMailServer(options: MailServerOptions): Promise<MailServer> {
+export async function startMailServer(options: MailServerOptions): Promise<Dovecot> {
   const { directory, users } = options;
   chmodSync(directory, 0o755);
   mkdirSync(join(directory, 'run'));
   mkdirSync(join(directory, 'mail'));
-  for (const [user, messages] of Object.entries(users)) fillMaildir(join(directory, 'mail', user), messages);
+  for (const [user, messages] of Object.entries(users)) {
+    fillMaildir(join(directory, 'mail', user), messages);
+    if (options.logSessions) makeOwnDirectory(sessionDirectory(directory, user), nobody());
+  }
   writeFileSync(
     join(directory, 'passwd'),
     Object.keys(users)
       .map((user) => `${user}:{PLAIN}secret::::::\n`)
       .join(''),
   );
-  const ports = options.ports ?? {
-    imap: await freePort(),
-    imaps: await freePort(),
-    pop3: await freePort(),
-    pop3s: await freePort(),
-  };
+  const ports = options.ports ?? (await freeMailPorts());
   const file = join(directory, 'dovecot.conf');
   writeFileSync(file, configuration(options, ports));
   const argv = ['dovecot', '-F', '-c', file];
   const child = options.spawn?.(argv) ?? spawn(argv[0] ?? '', argv.slice(1), { stdio: 'inherit' });
-  const isUp = options.isUp ?? (() => answers('127.0.0.1', ports.imap));
-  for (let tries = 0; !(await isUp()); tries++) {
-    if (tries === maxTries) throw new Error(`dovecot gives no greeting; see ${directory}/dovecot.log`);
-    if (child.exitCode !== null)
-      throw new Error(`dovecot ended with ${child.exitCode}; see ${directory}/dovecot.log`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  const isUp = options.isUp ?? (() => greets('127.0.0.1', ports.imap));
+  await waitUntilUp(child, isUp, `see ${directory}/dovecot.log`);
   return {
     ports,
-    async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      await gone;
+    stop: () => endChild(child),
+    sessions(user) {
+      const folder = sessionDirectory(directory, user);
+      // A session's two files end in ".in" and ".out".
+      return readdirSync(folder)
+        .filter((file) => file.endsWith('.in'))
+        .map((file) => ({
+          id: file,
+          heard: readFileSync(join(folder, file)),
+          said: readFileSync(join(folder, file.replace(/in$/, 'out'))),
+        }));
     },
   };
 }

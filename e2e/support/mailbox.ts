@@ -8,7 +8,7 @@ function normal(stored: Buffer): string {
   return stored
     .toString('latin1')
     .replaceAll('\r\n', '\n')
-    .replace(/^X-TUID:.*\n/m, '')
+    .replace(/^X-(?:TUID|UIDL|Account-Key|Mozilla-(?:Status2?|Keys)):.*\n/gm, '')
     .replace(/\n+$/, '');
 }
 

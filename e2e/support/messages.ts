@@ -185,6 +185,18 @@ export function bigMessage(name: string, sizeBytes: number): TestMessage {
   };
 }
 
+/** The virus behind a clean attachment, so that it lies near the end of about `sizeBytes`. */
+export function bigInfectedMessage(name: string, sizeBytes: number): TestMessage {
+  const content = noise(Math.floor((sizeBytes * 57) / 78), 11);
+  const wire =
+    header(name, 'a virus behind a big one', mixed(`b-${name}`)) +
+    multipart(`b-${name}`, [
+      part('application/octet-stream; name="big.bin"', base64(content), 'base64', 'attachment'),
+      part('application/octet-stream; name="eicar.com"', base64(Buffer.from(eicar)), 'base64', 'attachment'),
+    ]);
+  return { name, wire: Buffer.from(wire, 'latin1'), infected: true };
+}
+
 /** What must not be found in anything that reached a client: the virus raw or inside base64 in its three alignments. */
 export function containsVirus(stored: Buffer): boolean {
   if (stored.includes(eicar)) return true;

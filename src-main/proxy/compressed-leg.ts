@@ -8,11 +8,14 @@ type Done = (error?: Error | null) => void;
 /** Octets that are inflated at once before the reader has to ask for more. */
 const chunkBytes = 64 * 1024;
 
+/** What we send is commands, or octets for a program on this machine: little memory and time for each leg come first. */
+const deflateOptions = { level: 1, windowBits: 12, memLevel: 5 };
+
 class CompressedLeg extends Duplex {
   readonly #carrier: Duplex;
   // A peer ends without the last block of a stream.
   readonly #inflate = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH, chunkSize: chunkBytes });
-  readonly #deflate = createDeflateRaw();
+  readonly #deflate = createDeflateRaw(deflateOptions);
 
   constructor(carrier: Duplex) {
     super({ allowHalfOpen: true });
