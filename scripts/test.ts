@@ -2,6 +2,7 @@
 // says what is missing, and those tests are skipped by name), then the checks, then all tests, and closes with the count.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { ensureCyrus } from '../e2e/support/cyrus-packages.ts';
 import { buildIfStale } from './build.ts';
 import { ensureDebianPackages } from './debian.ts';
 
@@ -18,10 +19,13 @@ const packages = [
   'fetchmail',
   'mpop',
   'curl',
+  'thunderbird',
+  'libnss3-tools',
 ];
-// The sibling folder's client scripts drive these too.
-if (existsSync('../shared/clients')) packages.push('thunderbird', 'libnss3-tools', 'python3');
+// The sibling folder's client scripts are driven by it.
+if (existsSync('../shared/clients')) packages.push('python3');
 await ensureDebianPackages(packages, { why: 'the end-to-end tests' });
+await ensureCyrus();
 await buildIfStale();
 
 const run = (program: string, args: readonly string[]) =>

@@ -27,7 +27,8 @@ export type EngineEvent =
   | { readonly kind: 'tls-ready' }
   /** Answers `message-end`: the message may leave in its delivered form, or must not (it could not be kept safe). */
   | { readonly kind: 'release'; readonly message: MessageId; readonly release: Release }
-  /** A keep-alive is due: the client has waited for an interval with nothing sent to it. */
+  /** An interval has passed in which messages were open and nothing was sent to the client: a keep-alive is due, if it
+   *  waits for something. */
   | { readonly kind: 'keep-alive' };
 
 export type EngineAction =
@@ -86,4 +87,6 @@ export interface Engine {
 export interface EngineOptions {
   /** The client's leg is inside TLS already (implicit TLS): STARTTLS is no longer offered. */
   readonly tls: boolean;
+  /** Whether a client that waits hears something; default: it does. */
+  readonly keepAlive?: boolean;
 }

@@ -40,6 +40,9 @@ export const outstandingCommands = 4096;
 /** Whole messages that are fetched at once for a command that names pieces of many: each holds a spool. */
 export const pieceBatch = 16;
 
+/** Intervals without a word to the client (10 s each) after which kept messages go: their spools are needed elsewhere. */
+export const keptIntervals = 6;
+
 /** Whole messages kept for the next piece (Thunderbird reads 20 MB in 329 commands): each holds a spool. */
 export const keptWholes = 4;
 

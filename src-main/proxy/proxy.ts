@@ -199,9 +199,12 @@ export function createProxy(options: ProxyOptions): MailProxy {
     const session = new Session({
       client: legs.client,
       server: legs.server,
-      engine: kind === 'imap' ? createImapEngine({ tls: legs.tls }) : createPop3Engine({ tls: legs.tls }),
+      engine: (kind === 'imap' ? createImapEngine : createPop3Engine)({
+        tls: legs.tls,
+        keepAlive: rules.keepAlive,
+      }),
       forwarded: legs.forwarded,
-      keepAliveMs: rules.keepAlive ? keepAliveMs : undefined,
+      keepAliveMs,
       onNoSignIn: () => {
         unscannable.add(entry.destination, entry.serverName);
         options.log('no-sign-in', { id: entry.id, server: serverLabel(entry) });

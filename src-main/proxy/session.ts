@@ -25,8 +25,8 @@ export interface SessionOptions {
   readonly forwarded: Uint8Array;
   /** Opens TLS on both legs: reads the ClientHello, shakes hands with the server, then with the client. */
   readonly upgrade: (client: Socket, server: Socket) => Promise<Upgrade>;
-  /** A client that waits for a scan hears something this often, if at all: mbsync gives up after 20 s. */
-  readonly keepAliveMs: number | undefined;
+  /** The engine is told this often that the client heard nothing: mbsync gives up after 20 s. */
+  readonly keepAliveMs: number;
   /** None of the server's ways to sign in passes through us. */
   readonly onNoSignIn: () => void;
   readonly onEnd: (reason: ErrorCode | undefined) => void;
@@ -291,10 +291,10 @@ export class Session {
     setTimeout(() => client.destroy(), lingerMs).unref();
   }
 
-  /** The client hears something each interval in which messages are held and nothing else was sent to it. */
+  /** The engine hears of each interval in which messages are open and nothing was sent to the client. */
   #timeKeepAlive(): void {
     const { keepAliveMs } = this.#options;
-    if (this.#ended || keepAliveMs === undefined || this.#delivery.pending === 0) {
+    if (this.#ended || this.#delivery.pending === 0) {
       clearTimeout(this.#keepAlive);
       this.#keepAlive = undefined;
     } else if (!this.#keepAlive) {

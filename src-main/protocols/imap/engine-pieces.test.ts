@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { keptWholes, pieceBatch } from '../limits.ts';
+import { EngineScript } from '../script.test-support.ts';
+import { createImapEngine } from './engine.ts';
 import { Script } from './script.test-support.ts';
 
 const mail = 'From: a@example.test\r\nSubject: x\r\n\r\nHello\r\n';
@@ -193,6 +195,27 @@ it('names the message by its mailbox, UIDVALIDITY and UID, where they are known'
   expect(identity('SELECT "a b"', validity)).toBe('"a b" 77 9');
   expect(identity('EXAMINE x', '')).toBeUndefined();
   expect(identity('SELECT {1+}\r\nx', validity)).toBeUndefined();
+});
+
+it('forgets the wholes when the client has been silent for a minute, but not those that are worked on', () => {
+  const s = new Script();
+  s.server('* OK ready\r\n').client('a FETCH 2 BODY[1]\r\n');
+  s.server(`* 2 FETCH (UID 9 BODY[] ${literal(mail)})\r\nPSTN1 OK\r\n`);
+  for (let i = 0; i < 9; i++) s.event({ kind: 'keep-alive' });
+  s.release(1).server('a OK\r\n');
+  expect(s.dropped()).toEqual([]);
+  for (let i = 0; i < 5; i++) s.event({ kind: 'keep-alive' });
+  s.client('b NOOP\r\n').server('b OK\r\n').clientGot();
+  for (let i = 0; i < 5; i++) s.event({ kind: 'keep-alive' });
+  expect(s.dropped()).toEqual([]);
+  expect(s.event({ kind: 'keep-alive' }).dropped()).toEqual([1]);
+  expect(s.clientGot()).toBe('');
+});
+
+it('says nothing to a client that waits where that is not wanted', () => {
+  const s = new EngineScript(createImapEngine({ tls: true, keepAlive: false }), false);
+  s.server('* OK ready\r\n* 1 FETCH (BODY[] {1}\r\nx)\r\n').clientGot();
+  expect(s.event({ kind: 'keep-alive' }).clientGot()).toBe('');
 });
 
 it('goes on without an answer when the server has ended: its leg is not left half open', () => {

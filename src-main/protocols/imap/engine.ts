@@ -7,7 +7,7 @@ import { Brakes } from '../brakes.ts';
 import { latin1, lineEnd, octets } from '../bytes.ts';
 import { Ends } from '../ends.ts';
 import type { Engine, EngineAction, EngineEvent, EngineOptions, Extent, MessageId } from '../engine.ts';
-import { imapLineBytes, outstandingCommands } from '../limits.ts';
+import { imapLineBytes, keptIntervals, outstandingCommands } from '../limits.ts';
 import { MessageMeasure } from '../message-measure.ts';
 import { Messages } from '../messages.ts';
 import { mayAuthenticateBy } from '../sasl.ts';
@@ -42,7 +42,7 @@ const keepAlive = octets('* OK Still scanning\r\n');
  * sides sent before their handshakes, also what a client pipelined behind a STARTTLS that the server then refused.
  */
 export function createImapEngine(options: EngineOptions): Engine {
-  const engine = new ImapEngine(options.tls);
+  const engine = new ImapEngine(options);
   return { handle: (event) => engine.handle(event) };
 }
 
@@ -93,8 +93,12 @@ class ImapEngine {
   /** Between the server's OK to STARTTLS and `tls-ready`: what comes is dropped. */
   #upgrading = false;
 
-  constructor(tls: boolean) {
+  readonly #keepsAlive: boolean;
+  #silentIntervals = 0;
+
+  constructor({ tls, keepAlive: keepsAlive = true }: EngineOptions) {
     this.#tls = tls;
+    this.#keepsAlive = keepsAlive;
   }
 
   handle(event: EngineEvent): readonly EngineAction[] {
@@ -108,8 +112,10 @@ class ImapEngine {
     switch (event.kind) {
       case 'data':
         if (this.#upgrading) return;
-        if (event.from === 'client') this.#commands.push(event.bytes);
-        else if (!this.#ends.has('server')) this.#responses.push(event.bytes);
+        if (event.from === 'client') {
+          this.#silentIntervals = 0;
+          this.#commands.push(event.bytes);
+        } else if (!this.#ends.has('server')) this.#responses.push(event.bytes);
         return;
       case 'end':
         if (!this.#ends.take(event.from)) return;
@@ -125,13 +131,19 @@ class ImapEngine {
         this.#goOn();
         return;
       case 'keep-alive':
-        // What was sent to the client ends at the boundary of a response, always.
-        if (this.#queue.blocked || this.#responses.holdsContent || this.#run?.works) {
-          this.#actions.emit({ kind: 'send', to: 'client', bytes: keepAlive });
-        }
+        this.#silence();
         return;
       default:
         assertNever(event);
+    }
+  }
+
+  #silence(): void {
+    if (!this.#queue.blocked && !this.#responses.holdsContent && !this.#run?.works) {
+      if (++this.#silentIntervals >= keptIntervals) this.#wholes.trim(0);
+    } else if (this.#keepsAlive) {
+      // What was sent to the client ends at the boundary of a response, always.
+      this.#actions.emit({ kind: 'send', to: 'client', bytes: keepAlive });
     }
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { octets } from '../bytes.ts';
+import { EngineScript } from '../script.test-support.ts';
 import { createPop3Engine } from './engine.ts';
 import { Script } from './script.test-support.ts';
 
@@ -389,4 +390,21 @@ test('a long listing in one chunk leaves as one stretch of it', () => {
   expect(engine.handle({ kind: 'data', from: 'server', bytes: listing })).toEqual([
     { kind: 'send', to: 'client', bytes: listing },
   ]);
+});
+
+test('a message is kept for a minute of silence', () => {
+  const s = new Script();
+  s.client('RETR 1\r\n').server('+OK 5\r\n\r\nx\r\n.\r\n').release(1).clientGot();
+  for (let i = 0; i < 5; i++) s.event({ kind: 'keep-alive' });
+  s.client('RETR 1\r\n');
+  expect(s.clientGot()).toBe('+OK 5\r\n\r\nx\r\n.\r\n');
+  for (let i = 0; i < 6; i++) s.event({ kind: 'keep-alive' });
+  expect(s.dropped()).toEqual([1]);
+});
+
+test('a client that waits hears nothing where that is not wanted', () => {
+  const s = new EngineScript(createPop3Engine({ tls: true, keepAlive: false }), false);
+  s.server('+OK ready\r\n').client('RETR 1\r\n').server('+OK 5\r\nA: b\r\n').clientGot();
+  for (let i = 0; i < 3; i++) s.event({ kind: 'keep-alive' });
+  expect(s.clientGot()).toBe('');
 });

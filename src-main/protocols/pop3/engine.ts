@@ -15,7 +15,7 @@ import type {
   Release,
   Side,
 } from '../engine.ts';
-import { greetingBytes, outstandingCommands, pop3LineBytes } from '../limits.ts';
+import { greetingBytes, keptIntervals, outstandingCommands, pop3LineBytes } from '../limits.ts';
 import { LineReader } from '../line-reader.ts';
 import { Messages } from '../messages.ts';
 import { KeptMessages } from './kept-messages.ts';
@@ -37,7 +37,7 @@ type Reading =
 
 /** Creates the engine of one connection; its first event is the server's greeting. */
 export function createPop3Engine(options: EngineOptions): Engine {
-  const engine = new Pop3Engine(options.tls);
+  const engine = new Pop3Engine(options);
   return { handle: (event) => engine.handle(event) };
 }
 
@@ -61,8 +61,12 @@ class Pop3Engine {
   /** Between the server's OK to STLS and `tls-ready`: what comes is dropped. */
   #upgrading = false;
 
-  constructor(tls: boolean) {
+  readonly #keepsAlive: boolean;
+  #silentIntervals = 0;
+
+  constructor({ tls, keepAlive = true }: EngineOptions) {
     this.#tls = tls;
+    this.#keepsAlive = keepAlive;
   }
 
   handle(event: EngineEvent): readonly EngineAction[] {
@@ -94,7 +98,8 @@ class Pop3Engine {
           this.#released(event.message, event.release);
         return;
       case 'keep-alive':
-        this.#queue.keepAlive(this.#arriving);
+        if (this.#keepsAlive) this.#queue.keepAlive(this.#arriving);
+        if (++this.#silentIntervals >= keptIntervals) this.#kept.forget('all');
         return;
       default:
         assertNever(event);
@@ -106,6 +111,7 @@ class Pop3Engine {
   #data(from: Side, bytes: Uint8Array): void {
     if (this.#upgrading || this.#ends.has(from)) return;
     if (from === 'client') {
+      this.#silentIntervals = 0;
       this.#fromClient.push(bytes);
       this.#readClient();
     } else {

@@ -1,0 +1,51 @@
+// A core without privilege in front of one mail server: a fixed listener for each of its four ports, and accounts for the
+// clients that come to them.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Account, Transport } from './clients.ts';
+import { freePort, type RunningCore, startCore } from './core.ts';
+import type { MailServerPorts } from './mail-server.ts';
+
+export interface FixedListeners {
+  readonly core: RunningCore;
+  readonly ports: MailServerPorts;
+  /** Of alice, with an empty directory of its own. */
+  account(transport: Transport, protocol: 'imap' | 'pop3'): Account;
+}
+
+export interface FixedListenersOptions {
+  /** A new one is made below it for the core and for each account. */
+  readonly directory: string;
+  /** Those of the server, at 127.0.0.1. */
+  readonly upstream: MailServerPorts;
+  readonly upstreamCaPath: string;
+}
+
+export async function startFixedListeners({
+  directory,
+  upstream,
+  upstreamCaPath,
+}: FixedListenersOptions): Promise<FixedListeners> {
+  const ports = { imap: 0, imaps: 0, pop3: 0, pop3s: 0 };
+  const listen: string[] = [];
+  for (const protocol of ['imap', 'imaps', 'pop3', 'pop3s'] as const) {
+    ports[protocol] = await freePort();
+    listen.push('--listen', `${ports[protocol]}=127.0.0.1:${upstream[protocol]}/${protocol}`);
+  }
+  const options = ['--intercept', 'off', '--console', 'off', '--upstream-ca', upstreamCaPath];
+  const core = await startCore({ args: ['--data-dir', join(directory, 'data'), ...options, ...listen] });
+  let clients = 0;
+  return {
+    core,
+    ports,
+    account(transport, protocol) {
+      const { exitCode, signalCode } = core.child;
+      if (exitCode !== null || signalCode !== null)
+        throw new Error(`the core ended with ${exitCode ?? signalCode}: ${core.errors().slice(-4_000)}`);
+      const own = join(directory, `client-${clients++}`);
+      mkdirSync(own);
+      const port = ports[transport === 'tls' ? (`${protocol}s` as const) : protocol];
+      return { host: 'localhost', port, transport, user: 'alice', caPath: core.ready.ca, directory: own };
+    },
+  };
+}
