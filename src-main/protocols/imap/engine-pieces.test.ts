@@ -175,6 +175,12 @@ describe('a FETCH that names pieces', () => {
     s.server(`${whole(2)}* VANISHED 7\r\nPSTN1 OK [HIGHESTMODSEQ 9] done.\r\n`).release(1);
     s.server(`* 2 FETCH (UID 102 BODY[1] ${literal('Hello\r\n')})\r\na OK done.\r\n`).release(2);
     expect(s.clientGot()).toMatch(/a OK \[HIGHESTMODSEQ 9\] done\.\r\n$/);
+    s.client('b UID FETCH 103 (BODY[1])\r\n');
+    s.server(`${whole(3)}PSTN1 OK [HIGHESTMODSEQ 10] done.\r\n`).release(3);
+    s.server(`* 3 FETCH (UID 103 BODY[1] ${literal('Hello\r\n')})\r\nb OK [EXPUNGEISSUED] x\r\n`).release(4);
+    expect(s.clientGot()).toMatch(
+      /\)\r\n\* OK \[HIGHESTMODSEQ 10\] Highest\r\nb OK \[EXPUNGEISSUED\] x\r\n$/,
+    );
   });
 
   both('refuses one inside IDLE, where DONE could not come any more', (s) => {

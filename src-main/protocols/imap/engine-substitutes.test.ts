@@ -213,6 +213,8 @@ describe('parts that the server decodes (RFC 3516)', () => {
     expect(s.release(2).clientGot()).toBe('* 2 FETCH (UID 9 BINARY[1]<2> ~{3}\r\n234)\r\na OK\r\n');
     s.client('b FETCH 2 BINARY[1]<9.10>\r\n').server(`* 2 FETCH (BINARY[1] "0123456789")\r\nb OK\r\n`);
     expect(s.release(3).clientGot()).toBe('* 2 FETCH (BINARY[1]<9> {1}\r\n9)\r\nb OK\r\n');
+    s.client('d FETCH 2 BINARY[1]<7>\r\n').server('* 2 FETCH (BINARY[1] "0123456789")\r\nd OK\r\n');
+    expect(s.release(4).clientGot()).toBe('* 2 FETCH (BINARY[1]<7> {3}\r\n789)\r\nd OK\r\n');
     s.client('c FETCH 2 BINARY[2]<0.10>\r\n').server('c NO [UNKNOWN-CTE] no\r\nc NO [UNKNOWN-CTE] no\r\n');
     expect(s.clientGot()).toBe('c NO [UNKNOWN-CTE] no\r\n');
   });

@@ -15,7 +15,7 @@ import { Script } from './script.test-support.ts';
 const literal = (text: string) => `{${text.length}}\r\n${text}`;
 const opened = (tls = true) => {
   const s = new Script(false, tls);
-  s.server('* OK ready\r\n').clientGot();
+  s.server('* OK [CAPABILITY IMAP4rev1 LITERAL+] ready\r\n').clientGot();
   return s;
 };
 
@@ -311,7 +311,7 @@ describe('any stream of FETCH responses', () => {
       'RFC822.SIZE 9',
       `ENVELOPE ("a" {3}\r\n"\r\n NIL)`,
       'BODY[] NIL',
-      'INTERNALDATE "now"',
+      'INTERNALDATE " 1-Jan-2026 00:00:00 +0000"',
       `BODY[HEADER] ${literal('A: b\r\n\r\n')}`,
     )
     .map(same);

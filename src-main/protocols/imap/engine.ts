@@ -87,7 +87,7 @@ class ImapEngine {
   #mailbox: string | undefined;
   #uidValidity: string | undefined;
   /** What the server has said of client literals that don't wait (RFC 7888). */
-  #nonSyncBytes = Number.POSITIVE_INFINITY;
+  #nonSyncBytes = 0;
   /** The client has signed in, or it was told that it can't. */
   #signInKnown = false;
   /** Between the server's OK to STARTTLS and `tls-ready`: what comes is dropped. */

@@ -286,6 +286,15 @@ export class PieceRun {
     this.#ask(isKnown ? values : this.#values);
   }
 
+  #withModSeq(words: string): string {
+    const code = this.#modSeqCode;
+    if (code === undefined || modSeqCode.test(words)) return words;
+    // There is room for one code.
+    return / OK \[/i.test(words)
+      ? `* OK ${code} Highest\r\n${words}`
+      : words.replace(/ OK /i, ` OK ${code} `);
+  }
+
   #next(): void {
     if (!this.#isLast) {
       this.#nextBatch();
@@ -295,9 +304,7 @@ export class PieceRun {
     const { line, ok } = this.#answer ?? { line: unavailable(tag), ok: false };
     // The words of whichever answer was the last, under the client's tag.
     const words = latin1(line).replace(/^\S+/, tag);
-    const code = this.#modSeqCode;
-    const lacksCode = code !== undefined && /^\S+ OK (?!\[)/i.test(words);
-    this.#port.reply(octets(lacksCode ? words.replace(/ OK /i, ` OK ${code} `) : words), ok);
+    this.#port.reply(octets(ok ? this.#withModSeq(words) : words), ok);
     this.#port.finished();
   }
 }

@@ -30,7 +30,8 @@ interface Asked {
   readonly substitute?: Substitute;
 }
 
-const sectioned = /^(BODY|BINARY)(\.PEEK)?\[([^\]]*)\](?:<([0-9]+)\.([0-9]+)>)?$/;
+/** Some servers take a partial without a count, up to the end. */
+const sectioned = /^(BODY|BINARY)(\.PEEK)?\[([^\]]*)\](?:<([0-9]+)(?:\.([0-9]+))?>)?$/;
 
 /** RFC 9051 §9 number. */
 const maxNumber = 4_294_967_295;
@@ -44,20 +45,20 @@ const synonyms: ReadonlyMap<string, string> = new Map([
 function askedFor({ text, key }: RequestedItem): Asked {
   const upper = text.toUpperCase();
   const synonym = synonyms.get(upper);
-  const [whole, base = '', peek = '', section = '', first = '0', size] =
-    sectioned.exec(synonym ?? upper) ?? [];
-  const origin = Number(first);
+  const [whole, base = '', peek = '', section = '', first, size] = sectioned.exec(synonym ?? upper) ?? [];
+  const origin = Number(first ?? 0);
   const count = size === undefined ? Number.POSITIVE_INFINITY : Number(size);
   // What is no number of the grammar the server is to refuse itself.
   if (whole === undefined || origin > maxNumber || Number(size ?? 0) > maxNumber) return { text, key };
-  const partial = size === undefined ? '' : `<${origin}>`;
+  const partial = first === undefined ? '' : `<${origin}>`;
   const name = synonym === undefined ? `${base}[${section}]${partial}` : upper;
   if (base === 'BINARY' || section.includes('HEADER.FIELDS')) {
     if (partial === '' || count === 0) return { text, key };
     const inFull = `${base}${peek}[${section}]`;
     return { text: inFull, key: fetchItem(inFull).key, substitute: { source: 'part', name, origin, count } };
   }
-  if ((section !== '' && section !== 'TEXT') || count === 0) return { text, key };
+  const isStretch = section === '' || section === 'TEXT';
+  if (!isStretch || count === 0 || (partial !== '' && size === undefined)) return { text, key };
   return {
     text: `${base}${peek}[${section}]<${origin}.${Math.min(probeOctets, count)}>`,
     key: `${base}[${section}]<${origin}>`,

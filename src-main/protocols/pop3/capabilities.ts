@@ -3,7 +3,7 @@ import { latin1, octets } from '../bytes.ts';
 import { offeredMechanisms } from '../sasl.ts';
 
 const passing = new Set(
-  'TOP USER SASL RESP-CODES LOGIN-DELAY PIPELINING EXPIRE UIDL IMPLEMENTATION AUTH-RESP-CODE LANG UTF8 STLS'.split(
+  'CAPA TOP USER SASL RESP-CODES LOGIN-DELAY PIPELINING EXPIRE UIDL IMPLEMENTATION AUTH-RESP-CODE LANG UTF8 STLS'.split(
     ' ',
   ),
 );
