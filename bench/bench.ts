@@ -16,6 +16,9 @@ export interface Measurement {
   readonly budget: Budget;
 }
 
+/** Holds no scan, but no verdict is remembered either: every round scans every message. */
+export const scanEachRound = ['--hold-scans', '0/0'];
+
 export interface Bench {
   readonly directory: string;
   readonly rounds: number;

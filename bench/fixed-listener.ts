@@ -8,7 +8,7 @@ import { mbsync } from '../e2e/support/clients.ts';
 import { freePort, startCore } from '../e2e/support/core.ts';
 import { startMailServer } from '../e2e/support/dovecot.ts';
 import { bigMessage, smallMessages } from '../e2e/support/messages.ts';
-import type { Bench, Budget } from './bench.ts';
+import { type Bench, type Budget, scanEachRound } from './bench.ts';
 
 const run = promisify(execFile);
 const smallCount = 1_000;
@@ -109,6 +109,7 @@ export async function benchFixedListener(bench: Bench): Promise<void> {
       'off',
       '--upstream-ca',
       certificates.caPath,
+      ...scanEachRound,
       '--listen',
       `${local}=127.0.0.1:${server.ports.imaps}/imaps`,
     ],

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createCoreLab, serverPorts } from '../e2e/intercept/core-lab.ts';
 import { mbsync } from '../e2e/support/clients.ts';
 import { missingTools } from '../e2e/support/tools.ts';
-import type { Bench } from './bench.ts';
+import { type Bench, scanEachRound } from './bench.ts';
 import { bigBudget, bigName, curlBig, mailboxes, smallBudget, smallName } from './fixed-listener.ts';
 
 export async function benchInterception(bench: Bench): Promise<void> {
@@ -16,7 +16,7 @@ export async function benchInterception(bench: Bench): Promise<void> {
   }
   const hosts = await createCoreLab(mailboxes());
   try {
-    const core = await hosts.startCore('--console', 'off');
+    const core = await hosts.startCore('--console', 'off', ...scanEachRound);
     const [through, direct] = ['one.example.test', 'two.example.test'];
     const excluded = await hosts.postern(
       'settings',

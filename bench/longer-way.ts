@@ -6,7 +6,7 @@ import { mbsync } from '../e2e/support/clients.ts';
 import { freePort, startCore } from '../e2e/support/core.ts';
 import { startMailServer } from '../e2e/support/dovecot.ts';
 import { startRelay } from '../e2e/support/relay.ts';
-import type { Bench, Budget } from './bench.ts';
+import { type Bench, type Budget, scanEachRound } from './bench.ts';
 import { bigName, curlBig, mailboxes, smallName } from './fixed-listener.ts';
 
 const oneWayMs = 25;
@@ -25,7 +25,9 @@ export async function benchLongerWay(bench: Bench): Promise<void> {
   const local = await freePort();
   const options = ['--intercept', 'off', '--console', 'off', '--upstream-ca', certificates.caPath];
   const listen = ['--listen', `${local}=127.0.0.1:${relay.port}/imaps`];
-  const core = await startCore({ args: ['--data-dir', join(directory, 'data'), ...options, ...listen] });
+  const core = await startCore({
+    args: ['--data-dir', join(directory, 'data'), ...options, ...scanEachRound, ...listen],
+  });
   /** Compares one task at both ports, and notes what the relay counted in the last round of each. */
   const compare = async (name: string, fetchAll: (port: number, caPath: string) => Promise<void>) => {
     const last = { direct: 0, through: 0 };
