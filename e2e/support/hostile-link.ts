@@ -98,7 +98,7 @@ export async function openLink(
     server: server.inner,
     engine: engineFor(spoken),
     forwarded: Buffer.alloc(0),
-    keepAliveMs: undefined,
+    keepAliveMs: 3_600_000,
     onNoSignIn: () => undefined,
     upgrade: async () => ({ ok: false, reason: 'client-tls-failed' }),
     onEnd: resolve,
