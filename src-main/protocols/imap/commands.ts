@@ -53,6 +53,11 @@ const deselecting = new Set([
   'RENAME',
 ]);
 
+/** It names the mailbox that is selected then. */
+export function selects(name: string): boolean {
+  return name === 'SELECT' || name === 'EXAMINE';
+}
+
 /** After it sequence numbers and UIDs may mean other messages. */
 export function deselects(name: string): boolean {
   return deselecting.has(name);
@@ -92,10 +97,11 @@ export function argumentsOf(line: Uint8Array, command: CommandLine): string {
 }
 
 /**
- * Whether a line of APPEND or REPLACE asks for CATENATE (RFC 4469), which joins parts of messages that we never see.
- * `skip`: arguments at the beginning that are names (the mailbox may be called so).
+ * Whether a line of a command asks for CATENATE (RFC 4469), which joins parts of messages that we never see. `skip`:
+ * arguments at the beginning that are names (the mailbox may be called so).
  */
-export function asksCatenate(text: string, skip: number): boolean {
+export function asksElsewhere(name: string, text: string, skip: number): boolean {
+  if (name !== 'APPEND' && !name.endsWith('REPLACE')) return false;
   const words = text.match(/"(?:[^"\\]|\\.)*"|[^\s"()]+|[()]/g) ?? [];
   return words.slice(skip).some((word) => word.toUpperCase() === 'CATENATE');
 }

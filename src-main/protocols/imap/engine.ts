@@ -6,34 +6,33 @@ import { ActionList } from '../actions.ts';
 import { Brakes } from '../brakes.ts';
 import { latin1, lineEnd, octets } from '../bytes.ts';
 import { Ends } from '../ends.ts';
-import type { Engine, EngineAction, EngineEvent, EngineOptions, Extent, MessageId } from '../engine.ts';
-import { imapLineBytes, keptIntervals, outstandingCommands } from '../limits.ts';
-import { MessageMeasure } from '../message-measure.ts';
+import type { Engine, EngineAction, EngineEvent, EngineOptions } from '../engine.ts';
+import { keptIntervals, outstandingCommands } from '../limits.ts';
 import { Messages } from '../messages.ts';
 import { mayAuthenticateBy } from '../sasl.ts';
-import { filterCapabilityLine, leavesNoSignIn, mayEnable, nonSyncLiteralBytes } from './capabilities.ts';
+import { mayEnable } from './capabilities.ts';
 import { CommandParser, type Disposition } from './command-parser.ts';
 import {
   argumentsOf,
-  asksCatenate,
+  asksElsewhere,
   type CommandLine,
   deselects,
   mayPass,
   takesLiterals,
 } from './commands.ts';
+import { Contents } from './contents.ts';
 import { parseFetchArguments } from './fetch-items.ts';
 import { type Command, Ledger, newCommand } from './ledger.ts';
-import { parseNumberSet } from './number-set.ts';
 import { createOutputQueue } from './output.ts';
 import { isOwnTag, PieceRun } from './piece-run.ts';
-import type { ContentSource, Plan } from './response-builder.ts';
 import {
   type FetchResponse,
   ResponseParser,
   type ServerResponse,
   withoutContent,
 } from './response-parser.ts';
-import { type KeptWhole, SequenceMap } from './sequence-map.ts';
+import { SelectedMailbox } from './selected-mailbox.ts';
+import { ServerOffers } from './server-offers.ts';
 
 const keepAlive = octets('* OK Still scanning\r\n');
 
@@ -52,17 +51,11 @@ class ImapEngine {
   readonly #queue = createOutputQueue(this.#actions.emit, this.#messages);
   readonly #brakes = new Brakes(this.#actions.emit);
   readonly #ends = new Ends(this.#actions.emit);
-  readonly #wholes = new SequenceMap((message) => this.#messages.letGo(message));
+  readonly #mailbox = new SelectedMailbox((message) => this.#messages.letGo(message));
+  readonly #offers = new ServerOffers(() => this.#actions.emit({ kind: 'no-sign-in' }));
   readonly #ledger = new Ledger();
-  readonly #responses = new ResponseParser({
-    start: (source) => this.#start(source),
-    startProbe: (whole, at) => this.#messages.start('probe', { pieceOf: whole, at }),
-    plan: (source) => this.#plan(source),
-    data: (message, bytes) => {
-      this.#measures.get(message)?.push(bytes);
-      this.#messages.data(message, bytes);
-    },
-    end: (message) => this.#messages.end(message),
+  readonly #contents = new Contents(this.#messages, this.#mailbox, () => this.#run);
+  readonly #responses = new ResponseParser(this.#contents, {
     response: (response) => this.#response(response),
     failed: (reason) => this.#close(reason),
     splitsItems: () => this.#run?.splitsItems ?? false,
@@ -72,27 +65,17 @@ class ImapEngine {
     bare: (line, tag) => this.#bareLine(line, tag),
     mayContinue: (command, line, literal) =>
       !asksElsewhere(command.name, latin1(line), 0) &&
-      !(literal?.nonSync && literal.size > this.#nonSyncBytes),
+      !(literal?.nonSync && literal.size > this.#offers.nonSyncBytes),
     send: (bytes) => this.#toServer(bytes),
     failed: (reason) => this.#close(reason),
     waits: () => this.#actions.closed || this.#run !== undefined || this.#ledger.size >= outstandingCommands,
     outstanding: (command) => this.#ledger.has(command),
   });
   #run: PieceRun | undefined;
-  /** Of the wholes that we fetch now. */
-  readonly #measures = new Map<MessageId, MessageMeasure>();
   #tls: boolean;
   #compressed = false;
-  /** Of the last SELECT or EXAMINE: its arguments, and what the server said then. */
-  #mailbox: string | undefined;
-  #uidValidity: string | undefined;
-  /** What the server has said of client literals that don't wait (RFC 7888). */
-  #nonSyncBytes = 0;
-  /** The client has signed in, or it was told that it can't. */
-  #signInKnown = false;
   /** Between the server's OK to STARTTLS and `tls-ready`: what comes is dropped. */
   #upgrading = false;
-
   readonly #keepsAlive: boolean;
   #silentIntervals = 0;
 
@@ -140,7 +123,7 @@ class ImapEngine {
 
   #silence(): void {
     if (!this.#queue.blocked && !this.#responses.holdsContent && !this.#run?.works) {
-      if (++this.#silentIntervals >= keptIntervals) this.#wholes.trim(0);
+      if (++this.#silentIntervals >= keptIntervals) this.#mailbox.wholes.trim(0);
     } else if (this.#keepsAlive) {
       // What was sent to the client ends at the boundary of a response, always.
       this.#actions.emit({ kind: 'send', to: 'client', bytes: keepAlive });
@@ -171,7 +154,7 @@ class ImapEngine {
 
   #serverEnded(): void {
     for (const message of this.#responses.reset()) this.#messages.letGo(message);
-    this.#measures.clear();
+    this.#contents.clear();
     this.#queue.push({ kind: 'end' });
     this.#passClientEnd();
   }
@@ -221,7 +204,7 @@ class ImapEngine {
     const { tag, name, literal } = line;
     if (!mayPass(name)) return this.#refuse(tag, 'BAD Command not supported');
     if (literal && !takesLiterals(name)) return this.#refuse(tag, 'BAD No literal expected');
-    if (literal?.nonSync && literal.size > this.#nonSyncBytes) {
+    if (literal?.nonSync && literal.size > this.#offers.nonSyncBytes) {
       return this.#refuse(tag, 'BAD Literal without a continuation not supported');
     }
     switch (name) {
@@ -243,7 +226,7 @@ class ImapEngine {
       case 'UNAUTHENTICATE':
         // RFC 8437 ends the compression somewhere behind the answer: servers differ on where.
         if (this.#compressed) return this.#refuse(tag, 'NO Not while the connection is compressed');
-        this.#deselect(line, bytes);
+        this.#mailbox.leave(line, bytes);
         return this.#sendOn(newCommand(tag, name), bytes);
       case 'STARTTLS':
         if (this.#compressed) return this.#refuse(tag, 'BAD Compression is active already');
@@ -258,17 +241,9 @@ class ImapEngine {
         }
         return this.#sendOn(newCommand(tag, name), bytes);
       default:
-        if (deselects(name)) this.#deselect(line, bytes);
+        if (deselects(name)) this.#mailbox.leave(line, bytes);
         return this.#sendOn(newCommand(tag, name), bytes);
     }
-  }
-
-  #deselect(line: CommandLine, bytes: Uint8Array): void {
-    this.#wholes.trim(0);
-    const { name, literal } = line;
-    const names = (name === 'SELECT' || name === 'EXAMINE') && !literal;
-    this.#mailbox = names ? argumentsOf(bytes, line) : undefined;
-    this.#uidValidity = undefined;
   }
 
   #sendOn(command: Command, bytes: Uint8Array): Disposition & { readonly kind: 'sent' } {
@@ -288,7 +263,7 @@ class ImapEngine {
       return this.#sendOn(command, tidy === given ? bytes : octets(`${tag} ${name} ${tidy}\r\n`));
     }
     if (this.#ledger.idle()) return this.#refuse(tag, 'BAD Expected DONE');
-    this.#run = new PieceRun({ command, fetch }, this.#messages, this.#wholes, {
+    this.#run = new PieceRun({ command, fetch }, this.#messages, this.#mailbox.wholes, {
       idle: () => this.#ledger.size === 0,
       send: (sent, octetsOf) => void this.#sendOn(sent, octetsOf),
       reply: (line, ok) => this.#reply(command, line, ok),
@@ -314,50 +289,12 @@ class ImapEngine {
 
   // --- the server
 
-  #start(source: ContentSource): MessageId {
-    const pieceOf = this.#keptOf(source)?.message;
-    if (source.role === 'whole' && this.#run?.captures) {
-      const message = this.#messages.start('whole', { identity: this.#identityOf(source.uid) });
-      this.#measures.set(message, new MessageMeasure());
-      return message;
-    }
-    const extent = extentOf(source);
-    return this.#messages.start(extent, { pieceOf, ...(extent === 'slice' ? placeOf(source.key) : {}) });
-  }
-
-  /** RFC 9051 §2.3.1.1: mailbox, UIDVALIDITY and UID stand for the same octets for ever. */
-  #identityOf(uid: number | undefined): string | undefined {
-    if (uid === undefined || this.#mailbox === undefined || this.#uidValidity === undefined) return undefined;
-    return [this.#mailbox, this.#uidValidity, uid].join(' ');
-  }
-
-  /** What an item stands for, where the client's was taken out of the command. */
-  #plan(source: ContentSource): Plan | undefined {
-    const substitute = this.#run?.substituteFor(source.key);
-    if (!substitute) return undefined;
-    const { name, origin, count } = substitute;
-    if (substitute.source === 'part') return { kind: 'cut', name, origin, count };
-    const whole = this.#keptOf(source);
-    if (!whole) return { kind: 'unknown', name };
-    const begin = (substitute.source === 'text' ? whole.bodyAt : 0) + origin;
-    const from = Math.min(begin, whole.sizeBytes);
-    return { kind: 'stretch', name, whole, from, to: Math.min(begin + count, whole.sizeBytes) };
-  }
-
-  /** The whole message that content should be a part of, if we fetched it and it may leave. */
-  #keptOf(source: ContentSource): KeptWhole | undefined {
-    const { number, uid, role } = source;
-    if (number === 0 || (role === 'whole' && this.#run?.captures)) return undefined;
-    const kept = (uid === undefined ? undefined : this.#wholes.byUid(uid)) ?? this.#wholes.bySequence(number);
-    if (!kept || (uid !== undefined && kept.uid !== undefined && kept.uid !== uid)) return undefined;
-    return this.#messages.state(kept.message) === 'deliver' ? kept : undefined;
-  }
-
   /** False: what comes behind it is not to be read. */
   #response(response: ServerResponse): boolean {
     switch (response.kind) {
       case 'status':
-        this.#toClient(this.#offered(response.line));
+        this.#mailbox.status(response.line);
+        this.#toClient(this.#offers.filter(response.line, this.#tls));
         return true;
       case 'continuation':
         this.#continuation(response.line);
@@ -397,7 +334,7 @@ class ImapEngine {
       this.#commands.reset();
     }
     this.#commands.answered(command);
-    if (ok && (command.name === 'LOGIN' || command.name === 'AUTHENTICATE')) this.#signInKnown = true;
+    if (ok && (command.name === 'LOGIN' || command.name === 'AUTHENTICATE')) this.#offers.signedIn();
     if (command.name === 'COMPRESS' && ok) this.#compress(line);
     else if (command.own) this.#run?.answered(ok, line);
     else this.#reply(command, line, ok);
@@ -407,19 +344,8 @@ class ImapEngine {
 
   /** The tagged answer to a command of the client. */
   #reply({ tag, failing }: Command, line: Uint8Array, ok: boolean): void {
-    const bytes = this.#offered(line);
+    const bytes = this.#offers.filter(line, this.#tls);
     this.#queue.push(ok ? { kind: 'tagged-ok', bytes, tag, failing } : { kind: 'bytes', bytes });
-  }
-
-  /** A status line with what may be offered. */
-  #offered(line: Uint8Array): Uint8Array {
-    this.#uidValidity = uidValidityOf(line) ?? this.#uidValidity;
-    this.#nonSyncBytes = nonSyncLiteralBytes(line) ?? this.#nonSyncBytes;
-    if (!this.#signInKnown && leavesNoSignIn(line, this.#tls)) {
-      this.#signInKnown = true;
-      this.#actions.emit({ kind: 'no-sign-in' });
-    }
-    return filterCapabilityLine(line, this.#tls);
   }
 
   /** The server compresses from here on; the client's leg follows behind the answer. */
@@ -431,12 +357,7 @@ class ImapEngine {
 
   #data(response: ServerResponse & { readonly kind: 'data' }): void {
     const { word, number, rest, parts } = response;
-    if (word === 'EXPUNGE') this.#wholes.expunged(number);
-    if (word === 'VANISHED' && this.#wholes.size > 0 && !/^\(EARLIER\) /i.test(rest)) {
-      const uids = rest.length <= imapLineBytes ? parseNumberSet(rest) : undefined;
-      if (uids) this.#wholes.vanished(uids);
-      else this.#wholes.trim(0);
-    }
+    const mayBeGone = this.#mailbox.data(word, number, rest);
     const { segments, messages } = parts;
     this.#queue.push({
       kind: 'response',
@@ -447,14 +368,13 @@ class ImapEngine {
       failing: undefined,
     });
     // A message that a run waits for may be gone, and will never be released.
-    if (word === 'EXPUNGE' || word === 'VANISHED') this.#goOn();
+    if (mayBeGone) this.#goOn();
   }
 
   #fetchResponse(response: FetchResponse): void {
     const { number, uid, parts } = response;
     const { segments, messages, probes, keys } = parts;
-    const forClient = this.#run?.capture(response, (message) => this.#measures.get(message));
-    for (const message of messages) this.#measures.delete(message);
+    const forClient = this.#run?.capture(response, (message) => this.#contents.takeMeasure(message));
     if (forClient) {
       if (forClient.length > 0) this.#toClient(forClient);
       return;
@@ -474,30 +394,4 @@ class ImapEngine {
     const withheld = probes.length > 0 ? withoutContent(response) : undefined;
     this.#queue.push({ kind: 'response', segments, messages, probes, withheld, failing: owner?.failing });
   }
-}
-
-const partial = /<([0-9]+)>$/;
-
-/**
- * A section is a stretch of the message, and so is what is cut out of one: on its own it may be half of something, or
- * be read in another way. Selected fields of a header and what the server decodes stand nowhere as they are.
- */
-function extentOf({ key, role }: ContentSource): Extent {
-  if (role === 'whole') return 'whole';
-  const made = key.startsWith('BINARY[') || key.includes('HEADER.FIELDS');
-  return role === 'piece' && (!made || partial.test(key)) ? 'slice' : 'piece';
-}
-
-/** Of the key of a section: its name, and where in it its octets begin. */
-function placeOf(key: string): { readonly section: string; readonly origin: number } {
-  return { section: key.replace(partial, ''), origin: Number(partial.exec(key)?.[1] ?? 0) };
-}
-
-/** Of the answers to SELECT: `* OK [UIDVALIDITY n]`. */
-function uidValidityOf(line: Uint8Array): string | undefined {
-  return /^\* OK \[UIDVALIDITY ([0-9]+)\]/i.exec(latin1(line, 0, Math.min(line.length, 64)))?.[1];
-}
-
-function asksElsewhere(name: string, text: string, names: number): boolean {
-  return (name === 'APPEND' || name.endsWith('REPLACE')) && asksCatenate(text, names);
 }

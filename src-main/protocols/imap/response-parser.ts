@@ -53,7 +53,7 @@ export function withoutContent({ number, items, parts }: FetchResponse): Uint8Ar
   return joinBytes([octets(`* ${number} FETCH (`), ...list, octets(')\r\n')]);
 }
 
-interface ResponsePort extends ContentPort {
+interface ResponsePort {
   /** A whole response; false: read no further. */
   response(response: ServerResponse): boolean;
   failed(reason: ErrorCode): void;
@@ -93,12 +93,14 @@ interface Building {
 }
 
 export class ResponseParser {
+  readonly #contents: ContentPort;
   readonly #port: ResponsePort;
   readonly #reader = new LineReader();
   #building: Building | undefined;
   #stopped = false;
 
-  constructor(port: ResponsePort) {
+  constructor(contents: ContentPort, port: ResponsePort) {
+    this.#contents = contents;
     this.#port = port;
   }
 
@@ -180,7 +182,7 @@ export class ResponseParser {
     const word = (match[2] ?? '').toUpperCase();
     // Text for people: nothing in it announces a literal (RFC 9051 §7.1).
     if (match[1] === undefined && statusWords.has(word)) return this.#deliver({ kind: 'status', line });
-    const parts = new ResponseBuilder(this.#port);
+    const parts = new ResponseBuilder(this.#contents);
     const isFetch = match[1] !== undefined && (word === 'FETCH' || word === 'UIDFETCH');
     const fetch = isFetch ? new FetchParser(number, parts, this.#port.splitsItems()) : undefined;
     const leftOut = !isFetch && !stringWords.has(word) && !otherWords.has(word);
