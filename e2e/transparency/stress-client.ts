@@ -177,9 +177,9 @@ export class StressClient {
     const tag = `t${++this.#tags}`;
     this.#commands++;
     talk.send(`${tag} IDLE\r\n`);
-    const first = await talk.answer((text) => /^\+|^t\d+ /m.test(text));
+    const first = await talk.answer((text) => /^(?:\+|t\d+ ).*\r\n/m.test(text));
     talk.send('DONE\r\n');
-    const rest = await talk.answer((text) => text.includes(`${tag} `));
+    const rest = await talk.answer((text) => new RegExp(`^${tag} .*\\r\\n`, 'm').test(text));
     this.#read(first + rest, [tag]);
   }
 
