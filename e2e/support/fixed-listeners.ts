@@ -19,12 +19,15 @@ export interface FixedListenersOptions {
   /** Those of the server, at 127.0.0.1. */
   readonly upstream: MailServerPorts;
   readonly upstreamCaPath: string;
+  /** More of the core's command line. */
+  readonly args?: readonly string[];
 }
 
 export async function startFixedListeners({
   directory,
   upstream,
   upstreamCaPath,
+  args = [],
 }: FixedListenersOptions): Promise<FixedListeners> {
   const ports = { imap: 0, imaps: 0, pop3: 0, pop3s: 0 };
   const listen: string[] = [];
@@ -33,7 +36,9 @@ export async function startFixedListeners({
     listen.push('--listen', `${ports[protocol]}=127.0.0.1:${upstream[protocol]}/${protocol}`);
   }
   const options = ['--intercept', 'off', '--console', 'off', '--upstream-ca', upstreamCaPath];
-  const core = await startCore({ args: ['--data-dir', join(directory, 'data'), ...options, ...listen] });
+  const core = await startCore({
+    args: ['--data-dir', join(directory, 'data'), ...options, ...args, ...listen],
+  });
   let clients = 0;
   return {
     core,
