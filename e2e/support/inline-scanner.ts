@@ -12,6 +12,7 @@ export function inlineScanner(): Scanner {
   const inspector: Inspector = { engine, fallback: engine, limits: defaultLimits, now };
   return {
     engines: [],
+    follow: () => ({ arrived: () => undefined, drop: () => undefined }),
     stop: async () => undefined,
     async scan(source) {
       if (source.kind === 'file') throw new Error('only spools in memory');

@@ -26,6 +26,7 @@ function setUp(first?: number, scan: Scanner['scan'] = async () => clean) {
   let stops = 0;
   const inner: Scanner = {
     engines: [],
+    follow: () => ({ arrived: () => undefined, drop: () => undefined }),
     scan: (...given) => {
       asked++;
       return scan(...given);

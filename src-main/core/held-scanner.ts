@@ -25,6 +25,7 @@ export function holdScans(scanner: Scanner, { delayMs, first }: HoldScans, after
   let asked = 0;
   return {
     engines: scanner.engines,
+    follow: () => scanner.follow(),
     async scan(source, options = {}) {
       const scanning = scanner.scan(source, options);
       if (first !== undefined && asked >= first) return await scanning;

@@ -228,3 +228,67 @@ describe('slices of a section', () => {
     expect([released.get(2), released.get(3)]).toEqual(['deliver', 'refuse']);
   });
 });
+
+describe('a large message while it arrives', () => {
+  const mebibyte = 1024 * 1024;
+
+  /** What a scanner is told of the messages that it follows, in order. */
+  function following() {
+    const told: string[] = [];
+    let count = 0;
+    const scanner: Scanner = {
+      ...wordScanner(),
+      follow: () => {
+        const id = ++count;
+        return {
+          arrived: ({ length }) => told.push(`${id}: ${length / mebibyte}`),
+          drop: () => told.push(`${id}: dropped`),
+        };
+      },
+      async scan(source, options) {
+        told.push(options?.followed ? 'scan, followed' : 'scan');
+        return await wordScanner().scan(source, options);
+      },
+    };
+    return { told, ...setUp({ scanner }) };
+  }
+
+  /** Half a mebibyte at a time. */
+  function append(delivery: Delivery, id: number, halves: number): void {
+    for (let i = 0; i < halves; i++) delivery.append(id, Buffer.alloc(mebibyte / 2));
+  }
+
+  test('the scanner works ahead on it, one step after the other, until it is scanned', async () => {
+    const { delivery, told, released } = following();
+    delivery.start({ message: 1, extent: 'whole', pieceOf: undefined });
+    append(delivery, 1, 7);
+    expect(told).toEqual(['1: 1.5', '1: 3']);
+    delivery.end(1);
+    await settle();
+    expect(released.get(1)).toBe('deliver');
+    expect(told.slice(2)).toEqual(['scan, followed', '1: dropped']);
+  });
+
+  test('small ones and parts are not followed', async () => {
+    const { delivery, told } = following();
+    delivery.start({ message: 1, extent: 'whole', pieceOf: undefined });
+    append(delivery, 1, 2);
+    delivery.start({ message: 2, extent: 'piece', pieceOf: undefined });
+    append(delivery, 2, 7);
+    for (const id of [1, 2]) delivery.end(id);
+    await settle();
+    expect(told).toEqual(['scan', 'scan']);
+  });
+
+  test('it is not followed any longer when it is dropped, or the connection is gone', () => {
+    const { delivery, told } = following();
+    for (const id of [1, 2]) {
+      delivery.start({ message: id, extent: 'whole', pieceOf: undefined });
+      append(delivery, id, 3);
+    }
+    delivery.drop(1);
+    expect(told).toEqual(['1: 1.5', '2: 1.5', '1: dropped']);
+    delivery.stop();
+    expect(told.at(-1)).toBe('2: dropped');
+  });
+});

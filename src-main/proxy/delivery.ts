@@ -5,7 +5,7 @@ import { assertNever } from '../contract/assert-never.ts';
 import type { MessageEvent, NotScannedReason } from '../contract/state.ts';
 import type { EngineAction, MessageId, Release } from '../protocols/engine.ts';
 import type { Tagging } from '../scanner/header-tag.ts';
-import type { Overwrite, Scanner, ScanResult } from '../scanner/pool.ts';
+import type { Following, Overwrite, Scanner, ScanResult } from '../scanner/pool.ts';
 import type { Quarantine } from '../storage/quarantine.ts';
 import type { Spool, SpoolStore } from '../storage/spool.ts';
 import type { VerdictCache } from '../storage/verdict-cache.ts';
@@ -44,6 +44,9 @@ const spoolBacklogBytes = 8 * 1024 * 1024;
 /** Octets read back from a spool at once. */
 const chunkBytes = 256 * 1024;
 
+/** The scanner is told of a message each time that so much more has come: less is scanned in no time at the end. */
+const followBytes = 1024 * 1024;
+
 /** What mailparser is given to find sender and subject: the largest header that is looked at. */
 const summaryBytes = 256 * 1024;
 
@@ -64,6 +67,9 @@ interface Held {
   /** Goes along with the octets, so that the scan need not begin with it. */
   readonly sha256: Hash;
   readonly started: StartedMessage;
+  following: Following | undefined;
+  /** The size from which on the scanner is told of it again. */
+  followAtBytes: number;
   sections: Sections | undefined;
   /** Octets at its beginning that have left already, as they came. */
   begunBytes: number;
@@ -113,6 +119,9 @@ export class Delivery {
       spool: this.#options.spools.create(),
       sha256: createHash('sha256'),
       started,
+      following: undefined,
+      // What is a whole is scanned for sure; a part is mostly found in one that was.
+      followAtBytes: started.extent === 'whole' ? followBytes : Number.POSITIVE_INFINITY,
       sections: undefined,
       begunBytes: 0,
       overwrites: [],
@@ -126,6 +135,7 @@ export class Delivery {
     if (!held) return;
     held.spool.append(bytes);
     held.sha256.update(bytes);
+    if (held.spool.sizeBytes > held.followAtBytes) this.#follow(held);
     if (this.#waiting || held.spool.backlogBytes <= spoolBacklogBytes) return;
     this.#waiting = true;
     this.#options.onBacklog(true);
@@ -145,7 +155,7 @@ export class Delivery {
   end(message: MessageId): void {
     const held = this.#held.get(message);
     if (!held) return;
-    const decision = this.#decide(held);
+    const decision = this.#decide(held).finally(() => held.following?.drop());
     held.decided = decision.then(
       () => undefined,
       () => undefined,
@@ -185,6 +195,7 @@ export class Delivery {
     if (!held) return;
     this.#held.delete(message);
     held.dropped = true;
+    held.following?.drop();
     // What is kept in quarantine just now is read from it.
     void held.decided.then(() => held.spool.drop());
   }
@@ -225,9 +236,23 @@ export class Delivery {
       neutralise,
       ...(tag && extent === 'whole' ? { tag } : {}),
       sha256,
+      followed: held.following,
     });
     if (result.verdict.outcome === 'clean') this.#options.verdicts.addClean(sha256);
     return await this.#settle(held, result);
+  }
+
+  /** Lets the scanner work ahead on what is in memory. */
+  #follow(held: Held): void {
+    const bytes = held.spool.bytes();
+    if (!bytes) {
+      held.following?.drop();
+      held.followAtBytes = Number.POSITIVE_INFINITY;
+      return;
+    }
+    held.following ??= this.#options.scanner.follow();
+    held.following.arrived(bytes);
+    held.followAtBytes = bytes.length + followBytes;
   }
 
   async #isThere({ started, spool }: Held, whole: Held | undefined): Promise<boolean> {

@@ -84,6 +84,7 @@ export function memorySpools(finish: () => boolean = () => true): SpoolStore & {
 export function wordScanner(): Scanner {
   return {
     engines: [],
+    follow: () => ({ arrived: () => undefined, drop: () => undefined }),
     stop: async () => undefined,
     async scan(source, { neutralise = false } = {}) {
       const bytes = source.kind === 'bytes' ? Buffer.from(source.bytes) : Buffer.alloc(0);

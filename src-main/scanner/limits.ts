@@ -79,6 +79,9 @@ export const jobsPerWorker = 8;
 /** Octets with one worker beyond which it gets no second message. */
 export const bytesPerWorker = mebibyte;
 
+/** Messages that one worker works ahead on while they arrive; each may take as much memory as its largest part. */
+export const followedPerWorker = 2;
+
 /** Messages that may wait; each connection holds a few dozen at most. */
 export const waitingMessages = 4_096;
 

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { Detection, LimitCode, Verdict } from '../contract/verdict.ts';
 import type { Engine, Finding, Match } from './engines/engine.ts';
 import { maxDetections, nameBytes, type ScanLimits } from './limits.ts';
+import type { Ahead } from './mime/ahead.ts';
 import { decodeRegion, type Region, regionsOf } from './mime/regions.ts';
 import { type Walk, walk } from './mime/walker.ts';
 import { cleanName } from './names.ts';
@@ -14,7 +15,7 @@ import { archiveKinds, unpack } from './unpack/unpack.ts';
  * Raise this with every change of code that may change a verdict: of the walker, a decoder, an unpacker, a limit that is
  * no part of ScanLimits. Clean verdicts of other revisions are forgotten.
  */
-export const pipelineRevision = 1;
+export const pipelineRevision = 2;
 
 export interface Inspector {
   readonly engine: Engine;
@@ -106,7 +107,7 @@ class Inspecting {
     this.#budget = new UnpackBudget(inspector.limits);
   }
 
-  run(bytes: Buffer, sha256: string): Inspection {
+  run(bytes: Buffer, sha256: string, ahead: Ahead | undefined): Inspection {
     const place: Place = { path: '', name: undefined, mimeDepth: 0, archiveDepth: 0 };
     const found = this.#scan(bytes, '', sha256);
     const rawHits = found.flatMap(({ name, matches }) =>
@@ -117,9 +118,9 @@ class Inspecting {
     );
     this.#seen.claim(bytes, sha256);
     this.#unpack(bytes, place);
-    const walked = this.#walk(bytes, place);
+    const walked = this.#walk(bytes, place, ahead);
     const hits = walked.regions.flatMap((region) =>
-      this.#region(bytes, region, place).map((name) => ({ region, name })),
+      this.#region(bytes, region, place, ahead).map((name) => ({ region, name })),
     );
     return {
       detections: mostExact([...this.#detections.values()]),
@@ -149,13 +150,14 @@ class Inspecting {
     return look.names;
   }
 
-  #walk(bytes: Buffer, place: Place): { walk: Walk; regions: readonly Region[] } {
+  #walk(bytes: Buffer, place: Place, ahead?: Ahead): { walk: Walk; regions: readonly Region[] } {
     const { mimeDepth, mimeParts, headerBytes } = this.#inspector.limits;
-    const walked = walk(bytes, {
+    const left = {
       mimeDepth: mimeDepth - place.mimeDepth,
       mimeParts: Math.max(1, mimeParts - this.#parts),
       headerBytes,
-    });
+    };
+    const walked = walk(bytes, left, ahead);
     this.#parts += walked.parts;
     for (const code of walked.limits) this.#limits.add(code);
     const { regions, complete } = regionsOf(bytes, walked);
@@ -163,7 +165,7 @@ class Inspecting {
     return { walk: walked, regions };
   }
 
-  #region(bytes: Buffer, region: Region, within: Place): readonly string[] {
+  #region(bytes: Buffer, region: Region, within: Place, ahead?: Ahead): readonly string[] {
     if (this.#isLate()) return [];
     const { start, end, encoding } = region;
     const around = pathOf(within.path, within.name);
@@ -176,7 +178,7 @@ class Inspecting {
       this.#limits.add('mime-depth');
       return [];
     }
-    const { variants, cut } = decodeRegion(bytes, region, this.#inspector.limits.partBytes);
+    const { variants, cut } = decodeRegion(bytes, region, this.#inspector.limits.partBytes, ahead);
     if (cut) this.#limits.add('part-size');
     return variants.flatMap((variant) => this.#inspect(variant, place));
   }
@@ -246,14 +248,16 @@ class Inspecting {
  * they hold.
  * @param deadline on the inspector's clock; nothing new is looked into after it
  * @param sha256 of `bytes`, in hex
+ * @param ahead what was worked out while they arrived; of use once
  */
 export function inspect(
   bytes: Buffer,
   inspector: Inspector,
   deadline: number,
   sha256 = hash('sha256', bytes),
+  ahead?: Ahead,
 ): Inspection {
-  return new Inspecting(inspector, deadline).run(bytes, sha256);
+  return new Inspecting(inspector, deadline).run(bytes, sha256, ahead);
 }
 
 /** Whether a message with these detections must be made harmless. */

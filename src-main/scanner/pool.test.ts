@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Scanner, type ScannerOptions, startScanner } from './pool.ts';
+import { type Following, type Scanner, type ScannerOptions, startScanner } from './pool.ts';
 import { attachment, eicar, message, multipart, suspiciousMarker, textPart } from './test-messages.ts';
 
 const running: Scanner[] = [];
@@ -212,5 +212,154 @@ describe('the pool', () => {
       message: 'no scan worker starts',
       cause: { message: 'this worker does not start' },
     });
+  });
+});
+
+describe('a message that is followed', () => {
+  const memory = (text: string, sizeBytes = 100) => {
+    const bytes = Buffer.from(new SharedArrayBuffer(sizeBytes));
+    bytes.write(text);
+    return bytes;
+  };
+  const scan = async (scanner: Scanner, bytes: Uint8Array, followed?: Following) => {
+    const { verdict } = await scanner.scan({ kind: 'bytes', bytes }, { followed });
+    return verdict.sha256 === '' ? verdict.limits : JSON.parse(verdict.sha256);
+  };
+  /** What its only worker knows of followed messages. */
+  const known = async (scanner: Scanner) => (await scan(scanner, Buffer.from('1'))).known;
+
+  it('is known to the worker that scans it, and to none afterwards', async () => {
+    const scanner = await start('./test-worker.ts', { workers: 2 });
+    const bytes = memory('text');
+    for (const sizeBytes of [10, 20, 100]) {
+      const followed = scanner.follow();
+      followed.arrived(bytes.subarray(0, 5));
+      followed.arrived(bytes.subarray(0, sizeBytes));
+      expect(await scan(scanner, bytes, followed)).toEqual({ known: [5 + sizeBytes], mine: 5 + sizeBytes });
+      // These come too late, and mean nothing.
+      followed.arrived(bytes);
+      followed.drop();
+    }
+    const single = await Promise.all([known(scanner), known(scanner)]);
+    expect(single).toEqual([[], []]);
+  });
+
+  it('is scanned as any other when it was dropped, or is smaller than what had come, or in a file', async () => {
+    const scanner = await start('./test-worker.ts');
+    const bytes = memory('text');
+    const dropped = scanner.follow();
+    dropped.arrived(bytes);
+    expect(await known(scanner)).toEqual([100]);
+    dropped.drop();
+    dropped.arrived(bytes);
+    expect(await scan(scanner, bytes, dropped)).toEqual({ known: [], mine: 0 });
+    const smaller = scanner.follow();
+    smaller.arrived(bytes);
+    expect(await scan(scanner, bytes.subarray(0, 50), smaller)).toEqual({ known: [], mine: 0 });
+    const spooled = scanner.follow();
+    spooled.arrived(bytes);
+    const file = { kind: 'file', path: '/nowhere', sizeBytes: 100 } as const;
+    await scanner.scan(file, { followed: spooled });
+    expect(await known(scanner)).toEqual([]);
+  });
+
+  it('is known anew in another memory, and not by the one before', async () => {
+    const scanner = await start('./test-worker.ts');
+    const moved = scanner.follow();
+    const [first, second] = [memory('text'), memory('text', 200)];
+    moved.arrived(first);
+    moved.arrived(second.subarray(0, 150));
+    expect(await scan(scanner, second, moved)).toEqual({ known: [150], mine: 150 });
+    const late = scanner.follow();
+    late.arrived(first);
+    expect(await scan(scanner, second, late)).toEqual({ known: [], mine: 0 });
+    const elsewhere = scanner.follow();
+    elsewhere.arrived(second.subarray(0, 150));
+    expect(await scan(scanner, second.subarray(10), elsewhere)).toEqual({ known: [], mine: 0 });
+  });
+
+  it('shares its worker with as many others as that may follow', async () => {
+    const scanner = await start('./test-worker.ts');
+    const all = [10, 20, 30].map((sizeBytes) => ({
+      bytes: memory('text', sizeBytes),
+      followed: scanner.follow(),
+    }));
+    for (const { bytes, followed } of all) followed.arrived(bytes);
+    const [one, two, three] = all;
+    expect(await scan(scanner, two?.bytes ?? memory(''), two?.followed)).toEqual({
+      known: [10, 20],
+      mine: 20,
+    });
+    // There is room for it now.
+    three?.followed.arrived(three.bytes);
+    expect(await known(scanner)).toEqual([10, 30]);
+    for (const { bytes, followed } of [one, three].filter((each) => each !== undefined)) {
+      expect(await scan(scanner, bytes, followed)).toMatchObject({ mine: bytes.length });
+    }
+  });
+
+  it('is followed by the workers in turn', async () => {
+    const scanner = await start('./test-worker.ts', { workers: 2 });
+    const all = [10, 20].map((sizeBytes) => ({
+      bytes: memory('text', sizeBytes),
+      followed: scanner.follow(),
+    }));
+    for (const { bytes, followed } of all) followed.arrived(bytes);
+    const scans = all.map(({ bytes, followed }) => scan(scanner, bytes, followed));
+    expect(await Promise.all(scans)).toEqual([10, 20].map((mine) => ({ known: [mine], mine })));
+  });
+
+  it('is scanned by another worker when its own is busy, and forgotten there', async () => {
+    const scanner = await start('./test-worker.ts', { workers: 2, limits: { hardMs: 200 } });
+    const bytes = memory('text');
+    const followed = scanner.follow();
+    followed.arrived(bytes.subarray(0, 50));
+    // The first goes to the worker that follows nothing; the second to the one that is left.
+    const hanging = [1, 2].map(() => scan(scanner, memory('HANG!')));
+    followed.arrived(bytes);
+    expect(await scan(scanner, bytes, followed)).toEqual({ known: [], mine: 0 });
+    expect(await Promise.all(hanging)).toEqual([['scan-time'], ['scan-time']]);
+  });
+
+  it('survives the worker that follows it', async () => {
+    const scanner = await start('./test-worker.ts');
+    const bytes = memory('CRASH ON THE WAY');
+    const followed = scanner.follow();
+    followed.arrived(bytes);
+    const lost = await scan(scanner, memory('1'));
+    expect(lost).toEqual(['engine-failed']);
+    followed.arrived(bytes);
+    bytes.write('text');
+    expect(await scan(scanner, bytes, followed)).toEqual({ known: [], mine: 0 });
+  });
+
+  it('is forgotten by its worker when its scan is no longer wanted', async () => {
+    const scanner = await start('./test-worker.ts', { limits: { hardMs: 200 } });
+    const bytes = memory('text');
+    const followed = scanner.follow();
+    followed.arrived(bytes);
+    const busy = scan(scanner, memory('HANG!'));
+    const abort = new AbortController();
+    const waiting = scanner.scan({ kind: 'bytes', bytes }, { followed, signal: abort.signal });
+    abort.abort(new Error('no longer wanted'));
+    await expect(waiting).rejects.toThrow('no longer wanted');
+    await busy;
+    expect(await known(scanner)).toEqual([]);
+  });
+
+  it('has the verdict and the overwrites that it has without', async () => {
+    const scanner = await start('./worker.ts');
+    const content = Buffer.concat([Buffer.alloc(2_000_000, 'some octets '), eicar, Buffer.alloc(300_000)]);
+    const infected = multipart('b', [textPart, attachment('a.bin', content)]);
+    const bytes = Buffer.from(new SharedArrayBuffer(infected.length));
+    infected.copy(bytes);
+    const followed = scanner.follow();
+    for (let to = 500_000; to < bytes.length; to += 500_000) followed.arrived(bytes.subarray(0, to));
+    const [ahead, plain] = [
+      await scanner.scan({ kind: 'bytes', bytes }, { neutralise: true, followed }),
+      await scanner.scan({ kind: 'bytes', bytes }, { neutralise: true }),
+    ];
+    expect(plain.verdict.outcome).toBe('infected');
+    expect(ahead).toEqual({ ...plain, verdict: { ...plain.verdict, ms: ahead.verdict.ms } });
   });
 });

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { assertNever } from '../contract/assert-never.ts';
 import { type LimitCode, outcomeOf, type Verdict } from '../contract/verdict.ts';
+import { FollowedMessage, type Follower, type Following, mayFollow } from './following.ts';
 import type { Tagging } from './header-tag.ts';
 import {
   bytesPerWorker,
@@ -15,8 +16,16 @@ import {
 } from './limits.ts';
 import type { Overwrite } from './neutralise.ts';
 import type { Report } from './pipeline.ts';
-import type { EngineInfo, ScanOrder, ScanSource, WorkerAnswer, WorkerSetup } from './worker-messages.ts';
+import type {
+  EngineInfo,
+  ScanOrder,
+  ScanSource,
+  WorkerAnswer,
+  WorkerOrder,
+  WorkerSetup,
+} from './worker-messages.ts';
 
+export type { Following } from './following.ts';
 export type { Overwrite } from './neutralise.ts';
 
 export interface ScanResult {
@@ -35,6 +44,8 @@ interface ScanOptions {
   readonly tag?: Tagging;
   /** Hex SHA-256 of the octets, where it was worked out while they arrived: that is time saved at the end. */
   readonly sha256?: string;
+  /** The message was followed while it arrived: that ends here. */
+  readonly followed?: Following | undefined;
 }
 
 export interface Scanner {
@@ -43,6 +54,8 @@ export interface Scanner {
    * (with the system's `code`); everything else is a verdict.
    */
   scan(source: ScanSource, options?: ScanOptions): Promise<ScanResult>;
+  /** To work ahead on a message while it arrives, where there is something to work ahead on. Changes no verdict. */
+  follow(): Following;
   readonly engines: readonly EngineInfo[];
   /** Rejects what is being scanned. May be called twice. */
   stop(): Promise<void>;
@@ -62,12 +75,13 @@ const startAttempts = 3;
 
 interface Job {
   readonly order: ScanOrder;
+  readonly followed: FollowedMessage | undefined;
   readonly sizeBytes: number;
   readonly settle: (result: ScanResult) => void;
   readonly fail: (reason: unknown) => void;
 }
 
-interface Slot {
+interface Slot extends Follower {
   readonly worker: Worker;
   /** With the worker, in order; the first is being scanned. */
   readonly jobs: Job[];
@@ -81,13 +95,15 @@ function sizeOf(source: ScanSource): number {
   return source.kind === 'file' ? source.sizeBytes : source.bytes.length;
 }
 
-/** What is posted: shared octets as they are, others as a copy that is handed over (a view would take all of its buffer along). */
-function posted(order: ScanOrder): { readonly order: ScanOrder; readonly transfer: ArrayBuffer[] } {
+/** Shared octets go as they are, others as a copy that is handed over (a view would take all of its buffer along). */
+function postScan(worker: Worker, order: ScanOrder): void {
   const { source } = order;
-  if (source.kind === 'file' || source.bytes.buffer instanceof SharedArrayBuffer)
-    return { order, transfer: [] };
+  if (source.kind === 'file' || source.bytes.buffer instanceof SharedArrayBuffer) {
+    worker.postMessage(order);
+    return;
+  }
   const bytes = new Uint8Array(source.bytes);
-  return { order: { ...order, source: { kind: 'bytes', bytes } }, transfer: [bytes.buffer] };
+  worker.postMessage({ ...order, source: { kind: 'bytes', bytes } }, [bytes.buffer]);
 }
 
 class Pool implements Scanner {
@@ -124,7 +140,7 @@ class Pool implements Scanner {
   }
 
   scan(source: ScanSource, options: ScanOptions = {}): Promise<ScanResult> {
-    const { signal, neutralise = false, tag, sha256 } = options;
+    const { signal, neutralise = false, tag, sha256, followed } = options;
     if (this.#isStopped) return Promise.reject(new Error('the scanner is stopped'));
     if (signal?.aborted) return Promise.reject(signal.reason);
     const sizeBytes = sizeOf(source);
@@ -132,14 +148,25 @@ class Pool implements Scanner {
     if (this.#waiting.length >= waitingMessages) return Promise.resolve(unscanned('queue-full', sizeBytes));
     if (this.#slots.length === 0) return Promise.resolve(unscanned('engine-failed', sizeBytes));
     const { promise, resolve, reject } = Promise.withResolvers<ScanResult>();
-    const order: ScanOrder = { id: this.#nextId++, source, neutralise, tag, sha256 };
-    const job: Job = { order, sizeBytes, settle: resolve, fail: reject };
+    const id = this.#nextId++;
+    const order: ScanOrder = { kind: 'scan', id, source, neutralise, tag, sha256, followed: undefined };
+    const job: Job = {
+      order,
+      followed: followed instanceof FollowedMessage ? followed : undefined,
+      sizeBytes,
+      settle: resolve,
+      fail: reject,
+    };
     this.#waiting.push(job);
     this.#dispatch();
     if (!signal) return promise;
     const onAbort = () => this.#abort(job, signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     return promise.finally(() => signal.removeEventListener('abort', onAbort));
+  }
+
+  follow(): Following {
+    return new FollowedMessage(this.#nextId++, () => this.#leastBusy(mayFollow));
   }
 
   async stop(): Promise<void> {
@@ -161,6 +188,7 @@ class Pool implements Scanner {
   #abort(job: Job, reason: unknown): void {
     const at = this.#waiting.indexOf(job);
     if (at !== -1) this.#waiting.splice(at, 1);
+    job.followed?.drop();
     job.fail(reason);
   }
 
@@ -170,7 +198,18 @@ class Pool implements Scanner {
       workerData: this.#setup,
       execArgv: [],
     });
-    const slot: Slot = { worker, jobs: [], bytes: 0, isReady: false, failedStarts, deadline: undefined };
+    const jobs: Job[] = [];
+    const slot: Slot = {
+      worker,
+      jobs,
+      bytes: 0,
+      isReady: false,
+      failedStarts,
+      deadline: undefined,
+      followed: new Set(),
+      isIdle: () => jobs.length === 0,
+      post: (order: WorkerOrder) => worker.postMessage(order),
+    };
     this.#slots.push(slot);
     worker.on('message', (answer: WorkerAnswer) => this.#hear(slot, answer));
     // `exit` follows, and comes after all answers that the worker still gave; `error` does not wait for them.
@@ -256,25 +295,33 @@ class Pool implements Scanner {
     for (let job = this.#waiting[0]; job; job = this.#waiting[0]) {
       const { sizeBytes, order } = job;
       if (this.#inFlight > 0 && this.#inFlight + sizeBytes > inFlightBytes) return;
-      const slot = this.#slotFor(sizeBytes);
+      const slot = this.#slotFor(job);
       if (!slot) return;
       this.#waiting.shift();
       slot.jobs.push(job);
       slot.bytes += sizeBytes;
       this.#inFlight += sizeBytes;
       if (slot.jobs.length === 1) this.#armDeadline(slot);
-      const message = posted(order);
-      slot.worker.postMessage(message.order, message.transfer);
+      postScan(slot.worker, { ...order, followed: job.followed?.handOver(order.source, slot) });
     }
   }
 
-  /** The least busy worker that may take so many octets. */
-  #slotFor(sizeBytes: number): Slot | undefined {
+  /** A worker that may take this message: the one that followed it, else the least busy one. */
+  #slotFor({ order, sizeBytes, followed }: Job): Slot | undefined {
+    const follower = followed?.followerOf(order.source);
+    const known = this.#slots.find((slot) => slot === follower && slot.isIdle());
+    const hasRoom = ({ jobs, bytes }: Slot) =>
+      jobs.length < jobsPerWorker && (jobs.length === 0 || bytes + sizeBytes <= bytesPerWorker);
+    return known ?? this.#leastBusy(hasRoom);
+  }
+
+  /** Of the workers that will do the one with the fewest jobs, and of those one that follows little. */
+  #leastBusy(mayTake: (slot: Slot) => boolean): Slot | undefined {
     let best: Slot | undefined;
     for (const slot of this.#slots) {
-      if (!slot.isReady || slot.jobs.length >= jobsPerWorker) continue;
-      if (slot.jobs.length > 0 && slot.bytes + sizeBytes > bytesPerWorker) continue;
-      if (!best || slot.jobs.length < best.jobs.length) best = slot;
+      if (!slot.isReady || !mayTake(slot)) continue;
+      const jobs = slot.jobs.length - (best?.jobs.length ?? 0);
+      if (!best || jobs < 0 || (jobs === 0 && slot.followed.size < best.followed.size)) best = slot;
     }
     return best;
   }

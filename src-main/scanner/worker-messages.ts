@@ -24,13 +24,23 @@ export interface WorkerSetup {
 }
 
 export interface ScanOrder {
+  readonly kind: 'scan';
   readonly id: number;
   readonly source: ScanSource;
   readonly neutralise: boolean;
   readonly tag: Tagging | undefined;
   /** Of the source's octets, where whoever collected them knows it. */
   readonly sha256: string | undefined;
+  /** The followed message that this is, when it was with the same worker. */
+  readonly followed: number | undefined;
 }
+
+export type WorkerOrder =
+  | ScanOrder
+  /** All octets so far of a message that still arrives, over a SharedArrayBuffer. */
+  | { readonly kind: 'prepare'; readonly followed: number; readonly bytes: Uint8Array }
+  /** What was prepared of it is of no use any more. */
+  | { readonly kind: 'forget'; readonly followed: number };
 
 export type WorkerAnswer =
   | { readonly kind: 'ready'; readonly engines: readonly EngineInfo[] }

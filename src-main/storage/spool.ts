@@ -24,7 +24,8 @@ export interface Spool {
   /** After `finish`: octets `from` (inclusive) to `to` (exclusive), fewer where the spool ends. Rejects when the disk
    *  fails or the spool was dropped. A view, not to be written to; after `drop` its octets may be another message's. */
   read(from: number, to: number): Promise<Uint8Array>;
-  /** After `finish`: all octets, when they are in memory; the same view. */
+  /** All octets so far, when they are in memory; no copy. The next `append` may move them to another memory, and leave
+   *  the one before to another spool. */
   bytes(): Uint8Array | undefined;
   /** Forgets the octets, at any time. Never rejects, and may be called twice. */
   drop(): Promise<void>;

@@ -2,6 +2,8 @@
 // octets outside the alphabet. Each reading that differs is a variant.
 
 const equalsSign = 0x3d;
+const lf = 0x0a;
+const cr = 0x0d;
 
 /** Octets that are made a string at once: small strings live and die cheaply. */
 const pieceBytes = 64 * 1024;
@@ -56,9 +58,9 @@ export function firstOutsideBase64(bytes: Buffer, from: number): number {
   return at;
 }
 
-/** The offset of an '=' that text other than padding and line ends follows, or -1. */
-function innerPadding(bytes: Buffer): number {
-  const first = bytes.indexOf(equalsSign);
+/** The offset of an '=' from `from` on that text other than padding and line ends follows, or -1. */
+function innerPadding(bytes: Buffer, from: number): number {
+  const first = bytes.indexOf(equalsSign, from);
   if (first === -1) return -1;
   for (let at = first; at < bytes.length; at++) {
     const octet = bytes[at] ?? 0;
@@ -99,42 +101,85 @@ function decodeAll(bytes: Buffer, restart: boolean): Buffer {
   return out.subarray(0, length);
 }
 
+/** Lines of equal length, as many of them together as are decoded at once. */
+export interface Piece {
+  /** Octets of one line, with its end. */
+  readonly lineBytes: number;
+  /** Octets of its end: LF or CR LF. */
+  readonly endBytes: number;
+  readonly sizeBytes: number;
+  readonly decodedBytes: number;
+}
+
+/** The pieces of a text whose lines are like its first one; undefined when that is no whole groups of base64. */
+export function pieceOf(bytes: Buffer): Piece | undefined {
+  const lineBytes = bytes.subarray(0, pieceBytes).indexOf(lf) + 1;
+  const endBytes = bytes[lineBytes - 2] === cr ? 2 : 1;
+  const characters = lineBytes - endBytes;
+  if (characters < 4 || characters % 4 !== 0) return undefined;
+  const lines = Math.floor(pieceBytes / lineBytes);
+  return { lineBytes, endBytes, sizeBytes: lines * lineBytes, decodedBytes: (lines * characters * 3) / 4 };
+}
+
+/**
+ * Decodes the piece at `from` into `out`, from `to` on.
+ * @returns false when it is anything else than its lines, each full: what was written then means nothing
+ */
+export function decodePiece(bytes: Buffer, from: number, piece: Piece, out: Buffer, to: number): boolean {
+  const { lineBytes, endBytes, sizeBytes, decodedBytes } = piece;
+  const end = from + sizeBytes;
+  // A line that is a character longer and ends by a mere LF would go unnoticed, and shift what stands behind it.
+  for (let lineEnd = from + lineBytes - 1; lineEnd < end; lineEnd += lineBytes)
+    if (bytes[lineEnd] !== lf || (endBytes === 2 && bytes[lineEnd - 1] !== cr)) return false;
+  // With anything else than base64 in it, it gives less.
+  return out.write(bytes.toString('latin1', from, end), to, 'base64') === decodedBytes;
+}
+
+/** Octets at the beginning of a text that are decoded already, in whole pieces of it. */
+export interface Prefix {
+  /** How many: each of the alphabet, without '=', '-' and '_', or of a line's end. */
+  readonly sizeBytes: number;
+  readonly decodedBytes: number;
+  /** A buffer of at least `length` octets that begins with what they decode to; its rest is the caller's. */
+  takeOver(length: number): Buffer;
+}
+
 /**
  * Decodes lines of equal length piece by piece: a string of all of them would have to be built otherwise, which
  * takes longer than decoding.
  * @returns undefined when `bytes` are not written so
  */
-function decodeLines(bytes: Buffer): Buffer | undefined {
-  const lineBytes = bytes.indexOf(0x0a) + 1;
-  const characters = lineBytes - (bytes[lineBytes - 2] === 0x0d ? 2 : 1);
-  if (lineBytes < 2 || characters % 4 !== 0 || lineBytes > pieceBytes) return undefined;
-  const lines = Math.floor(pieceBytes / lineBytes);
-  const out = Buffer.allocUnsafe(Math.ceil((bytes.length * 3) / 4));
-  let length = 0;
-  for (let at = 0; at < bytes.length; at += lines * lineBytes) {
-    const end = at + lines * lineBytes;
-    const written = out.write(bytes.toString('latin1', at, end), length, 'base64');
-    length += written;
-    // With anything else than base64 in it, a piece gives less.
-    if (end < bytes.length && written !== (lines * characters * 3) / 4) return undefined;
+function decodeLines(bytes: Buffer, prefix: Prefix | undefined): Buffer | undefined {
+  const piece = pieceOf(bytes);
+  if (!piece) return undefined;
+  const outBytes = Math.ceil((bytes.length * 3) / 4);
+  const out = prefix?.takeOver(outBytes) ?? Buffer.allocUnsafe(outBytes);
+  let length = prefix?.decodedBytes ?? 0;
+  let at = prefix?.sizeBytes ?? 0;
+  for (; at + piece.sizeBytes < bytes.length; at += piece.sizeBytes) {
+    if (!decodePiece(bytes, at, piece, out, length)) return undefined;
+    length += piece.decodedBytes;
   }
+  length += out.write(bytes.toString('latin1', at), length, 'base64');
   return out.subarray(0, length);
 }
 
 /**
  * Decodes `bytes`, skipping what is not base64 (RFC 2045 §6.8). One variant where all decoders agree.
+ * @param prefix what is known of their beginning; it changes nothing but the time that this takes
  * @returns distinct readings, the commonest first
  */
-export function decodeBase64(bytes: Buffer): Buffer[] {
+export function decodeBase64(bytes: Buffer, prefix?: Prefix): Buffer[] {
+  const known = prefix?.sizeBytes ?? 0;
   const variants: Buffer[] = [];
-  if (innerPadding(bytes) === -1) {
+  if (innerPadding(bytes, known) === -1) {
     // Node stops at the first '=', which ends the data here.
-    variants.push(decodeLines(bytes) ?? Buffer.from(bytes.toString('latin1'), 'base64'));
+    variants.push(decodeLines(bytes, prefix) ?? Buffer.from(bytes.toString('latin1'), 'base64'));
   } else {
     variants.push(decodeAll(bytes, true), decodeAll(bytes, false));
   }
   // Node reads '-' and '_' as the URL-safe alphabet (RFC 4648 §5); mail programs skip them.
-  if (bytes.includes(0x2d) || bytes.includes(0x5f)) variants.push(decodeAll(bytes, false));
+  if (bytes.includes(0x2d, known) || bytes.includes(0x5f, known)) variants.push(decodeAll(bytes, false));
   return variants.filter(
     (variant, index) => !variants.slice(0, index).some((other) => other.equals(variant)),
   );

@@ -42,6 +42,15 @@ describe('what was encoded', () => {
 });
 
 describe('base64', () => {
+  it('keeps a character more in a line that has an octet less of a line end', () => {
+    const lines = base64Lines(Buffer.alloc(300_000, 'some text that repeats itself now and then')).split(
+      '\r\n',
+    );
+    const longer = lines.map((line, index) => `${line}${index === 10 ? 'A\n' : '\r\n'}`).join('');
+    const [decoded] = decodeBase64(Buffer.from(longer));
+    expect(decoded?.equals(Buffer.from(longer, 'base64'))).toBe(true);
+  });
+
   it('goes on behind padding, in both ways in which programs do', () => {
     expect(texts('YWI=Y2Q=')).toEqual(['abcd', Buffer.from('YWIY2Q', 'base64').toString('latin1')]);
     expect(texts('====YWJj')).toContain('abc');

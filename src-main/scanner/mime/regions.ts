@@ -1,6 +1,7 @@
 // The regions of a message that are looked into: each start of the walker with each of its ends in each encoding that
 // it may have, and what they decode to.
 import { overlapBaseBytes, overlapFactor } from '../limits.ts';
+import type { Ahead } from './ahead.ts';
 import { decodeBase64 } from './base64.ts';
 import { decodeUuencode, decodeYenc } from './line-encodings.ts';
 import { decodeQuotedPrintable, looksQuotedPrintable } from './quoted-printable.ts';
@@ -52,27 +53,28 @@ export function regionsOf(bytes: Buffer, walk: Walk): { regions: Region[]; compl
 
 /**
  * Decodes a region in all readings that differ.
+ * @param ahead what is decoded of `bytes` already
  * @returns the variants, each cut to `partBytes`, and whether that cut something off
  */
 export function decodeRegion(
   bytes: Buffer,
   { start, end, encoding }: Region,
   partBytes: number,
+  ahead?: Ahead,
 ): { variants: Buffer[]; cut: boolean } {
   const from = bytes.subarray(start, Math.min(end, start + partBytes * encodedFactor));
-  const decoded = decode(from, encoding);
+  const decoded =
+    encoding === 'base64' ? decodeBase64(from, ahead?.prefixAt(start, from.length)) : decode(from, encoding);
   return {
     variants: decoded.map((variant) => variant.subarray(0, partBytes)),
     cut: from.length < end - start || decoded.some((variant) => variant.length > partBytes),
   };
 }
 
-function decode(bytes: Buffer, encoding: Encoding): Buffer[] {
+function decode(bytes: Buffer, encoding: Exclude<Encoding, 'base64'>): Buffer[] {
   switch (encoding) {
     case 'identity':
       return [bytes];
-    case 'base64':
-      return decodeBase64(bytes);
     case 'quoted-printable':
       return [decodeQuotedPrintable(bytes)];
     case 'uuencode':

@@ -4,6 +4,7 @@
 import type { LimitCode } from '../../contract/verdict.ts';
 import { softEndsPerStart, startsPerPart } from '../limits.ts';
 import { cleanHeaderName } from '../names.ts';
+import type { Ahead } from './ahead.ts';
 import { base64Octets, firstOutsideBase64 } from './base64.ts';
 import { type BlockInfo, noInfo, readBlock } from './header.ts';
 import { Levels } from './levels.ts';
@@ -79,8 +80,8 @@ function isBase64(bytes: Buffer, start: number, end: number): boolean {
 }
 
 /** Offset of the first line from `from` on that is neither base64 nor empty. */
-function afterBase64(bytes: Buffer, from: number): number {
-  const at = firstOutsideBase64(bytes, from);
+function afterBase64(bytes: Buffer, from: number, ahead: Ahead | undefined): number {
+  const at = firstOutsideBase64(bytes, ahead?.knownFrom(from) ?? from);
   if (at === bytes.length) return at;
   let line = at;
   while (line > from && !isLineEnd(bytes[line - 1])) line--;
@@ -90,6 +91,7 @@ function afterBase64(bytes: Buffer, from: number): number {
 class Walker {
   readonly #bytes: Buffer;
   readonly #limits: WalkLimits;
+  readonly #ahead: Ahead | undefined;
   readonly #lines: Lines;
   readonly #levels = new Levels();
   readonly #drafts: Draft[] = [];
@@ -115,9 +117,10 @@ class Walker {
   /** What the next line may begin: a part (header or content), an embedded message's header, or nothing. */
   #expect: 'part' | 'header' | 'nothing' = 'part';
 
-  constructor(bytes: Buffer, limits: WalkLimits) {
+  constructor(bytes: Buffer, limits: WalkLimits, ahead: Ahead | undefined) {
     this.#bytes = bytes;
     this.#limits = limits;
+    this.#ahead = ahead;
     this.#lines = new Lines(bytes);
   }
 
@@ -269,7 +272,8 @@ class Walker {
     if (this.#run || end - start < shapeBytes) return;
     this.#run = this.#add({ kind: 'base64-shape' }, undefined, start, this.#fresh ? this.#last : undefined);
     // Nothing can begin in lines of base64; only the end of uuencoded lines looks like one.
-    if (this.#run && this.#lined.length === 0) this.#lines.jump(afterBase64(this.#bytes, this.#lines.after));
+    if (this.#run && this.#lined.length === 0)
+      this.#lines.jump(afterBase64(this.#bytes, this.#lines.after, this.#ahead));
   }
 
   #endLined(): void {
@@ -323,7 +327,10 @@ class Walker {
   }
 }
 
-/** Walks `bytes` as one message, or as one part of it. Takes time linear in their number. */
-export function walk(bytes: Buffer, limits: WalkLimits): Walk {
-  return new Walker(bytes, limits).walk();
+/**
+ * Walks `bytes` as one message, or as one part of it. Takes time linear in their number.
+ * @param ahead what is known of `bytes` already
+ */
+export function walk(bytes: Buffer, limits: WalkLimits, ahead?: Ahead): Walk {
+  return new Walker(bytes, limits, ahead).walk();
 }
