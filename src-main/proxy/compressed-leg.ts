@@ -17,7 +17,7 @@ class CompressedLeg extends Duplex {
   readonly #inflate = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH, chunkSize: chunkBytes });
   readonly #deflate = createDeflateRaw(deflateOptions);
 
-  constructor(carrier: Duplex) {
+  constructor(carrier: Duplex, rest: Uint8Array) {
     super({ allowHalfOpen: true });
     this.#carrier = carrier;
     this.#inflate.on('data', (bytes: Buffer) => {
@@ -36,7 +36,9 @@ class CompressedLeg extends Duplex {
       // After a clean end the last octets may still be inflated.
       if (!carrier.readableEnded || !carrier.writableFinished) this.destroy();
     });
+    if (rest.length > 0) this.#inflate.write(rest);
     if (carrier.readableEnded) this.#inflate.end();
+    carrier.resume();
   }
 
   override _read(): void {
@@ -71,11 +73,6 @@ class CompressedLeg extends Duplex {
       else done();
     });
   }
-
-  /** Octets of the carrier that were read before it was one. */
-  takeFirst(rest: Uint8Array): void {
-    if (rest.length > 0) this.#inflate.write(rest);
-  }
 }
 
 /**
@@ -83,8 +80,5 @@ class CompressedLeg extends Duplex {
  * already. A peer whose octets can't be inflated is as one that vanished: the leg is destroyed with the error.
  */
 export function compressedLeg(carrier: Duplex, rest: Uint8Array): Duplex {
-  const leg = new CompressedLeg(carrier);
-  leg.takeFirst(rest);
-  carrier.resume();
-  return leg;
+  return new CompressedLeg(carrier, rest);
 }

@@ -200,6 +200,7 @@ it('names the message by its mailbox, UIDVALIDITY and UID, where they are known'
   const validity = '* OK [UIDVALIDITY 77] ok\r\n';
   expect(identity('SELECT "a b"', validity)).toBe('"a b" 77 9');
   expect(identity('EXAMINE x', '')).toBeUndefined();
+  expect(identity('SELECT x', `${validity}* NO [UIDNOTSTICKY] x\r\n`)).toBeUndefined();
   expect(identity('SELECT {1+}\r\nx', validity)).toBeUndefined();
 });
 

@@ -6,15 +6,18 @@ import { argumentsOf, type CommandLine, selects } from './commands.ts';
 import { parseNumberSet } from './number-set.ts';
 import { type KeptWhole, SequenceMap } from './sequence-map.ts';
 
-/** Of the answers to SELECT and EXAMINE. */
+/** Of the answers to SELECT and EXAMINE (RFC 9051 §7.1, RFC 4315 §3). */
 const uidValidity = /^\* OK \[UIDVALIDITY ([0-9]+)\]/i;
-const uidValidityOctets = 64;
+const notSticky = /^\* [A-Z]+ \[UIDNOTSTICKY\]/i;
+const codeOctets = 64;
 
 export class SelectedMailbox {
   readonly wholes: SequenceMap;
   /** Arguments of the SELECT or EXAMINE; undefined where they are not known as they are. */
   #name: string | undefined;
   #validity: string | undefined;
+  /** UIDs stay what they are when the mailbox is left. */
+  #isSticky = true;
 
   /** `letGo`: a whole is needed no more. */
   constructor(letGo: (message: MessageId) => void) {
@@ -26,11 +29,13 @@ export class SelectedMailbox {
     this.wholes.trim(0);
     this.#name = selects(command.name) && !command.literal ? argumentsOf(line, command) : undefined;
     this.#validity = undefined;
+    this.#isSticky = true;
   }
 
   /** Takes a status line of the server. */
   status(line: Uint8Array): void {
-    const head = latin1(line, 0, Math.min(line.length, uidValidityOctets));
+    const head = latin1(line, 0, Math.min(line.length, codeOctets));
+    if (notSticky.test(head)) this.#isSticky = false;
     this.#validity = uidValidity.exec(head)?.[1] ?? this.#validity;
   }
 
@@ -48,7 +53,8 @@ export class SelectedMailbox {
 
   /** RFC 9051 §2.3.1.1: mailbox, UIDVALIDITY and UID stand for the same octets for ever. */
   identityOf(uid: number | undefined): string | undefined {
-    if (uid === undefined || this.#name === undefined || this.#validity === undefined) return undefined;
+    const isKnown = uid !== undefined && this.#name !== undefined && this.#validity !== undefined;
+    if (!isKnown || !this.#isSticky) return undefined;
     return [this.#name, this.#validity, uid].join(' ');
   }
 
