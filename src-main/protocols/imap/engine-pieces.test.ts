@@ -183,10 +183,13 @@ describe('a FETCH that names pieces', () => {
     );
   });
 
-  both('refuses one inside IDLE, where DONE could not come any more', (s) => {
-    s.client('a IDLE\r\nb FETCH 2 BODY[1]\r\nDONE\r\n');
-    expect(s.serverGot()).toBe('a IDLE\r\nDONE\r\n');
-    expect(s.clientGot()).toBe('b BAD Expected DONE\r\n');
+  both('ends an IDLE as anything but DONE does, and is not carried out', (s) => {
+    s.client('a IDLE\r\n').server('+ idling\r\n').clientGot();
+    s.client('b FETCH 2 BODY[1]\r\nc NOOP\r\n');
+    expect(s.serverGot()).toBe('a IDLE\r\nDONE\r\nc NOOP\r\n');
+    expect(s.server('a OK Idle completed.\r\nc OK\r\n').clientGot()).toBe('a BAD Expected DONE.\r\nc OK\r\n');
+    s.client('d IDLE\r\nstop\r\n').server('+ idling\r\nd OK\r\n');
+    expect(s.clientGot()).toBe('+ idling\r\nd BAD Expected DONE.\r\n');
   });
 });
 

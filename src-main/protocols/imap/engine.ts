@@ -9,22 +9,15 @@ import { Ends } from '../ends.ts';
 import type { Engine, EngineAction, EngineEvent, EngineOptions } from '../engine.ts';
 import { keptIntervals, outstandingCommands } from '../limits.ts';
 import { Messages } from '../messages.ts';
-import { mayAuthenticateBy } from '../sasl.ts';
 import { mayEnable } from './capabilities.ts';
 import { CommandParser, type Disposition } from './command-parser.ts';
-import {
-  argumentsOf,
-  asksElsewhere,
-  type CommandLine,
-  deselects,
-  mayPass,
-  takesLiterals,
-} from './commands.ts';
+import { argumentsOf, asksElsewhere, type CommandLine, deselects } from './commands.ts';
 import { Contents } from './contents.ts';
 import { parseFetchArguments } from './fetch-items.ts';
 import { type Command, Ledger, newCommand } from './ledger.ts';
 import { createOutputQueue } from './output.ts';
 import { isOwnTag, PieceRun } from './piece-run.ts';
+import { refusalOf } from './refusals.ts';
 import {
   type FetchResponse,
   ResponseParser,
@@ -196,49 +189,43 @@ class ImapEngine {
       this.#toServer(line);
       return true;
     }
+    if (idle) {
+      this.#spoil(idle);
+      return false;
+    }
     this.#refuse(tag ?? '*', 'BAD Not a command');
     return false;
   }
 
+  /** Anything but DONE ends an IDLE too (RFC 2177 §3), with an error. */
+  #spoil(idle: Command): Disposition {
+    idle.done = true;
+    idle.spoiled = true;
+    this.#toServer(octets('DONE\r\n'));
+    return { kind: 'refused' };
+  }
+
   #command(line: CommandLine, bytes: Uint8Array): Disposition {
-    const { tag, name, literal } = line;
-    if (!mayPass(name)) return this.#refuse(tag, 'BAD Command not supported');
-    if (literal && !takesLiterals(name)) return this.#refuse(tag, 'BAD No literal expected');
-    if (literal?.nonSync && literal.size > this.#offers.nonSyncBytes) {
-      return this.#refuse(tag, 'BAD Literal without a continuation not supported');
-    }
+    const { tag, name } = line;
+    const idle = this.#ledger.idle();
+    if (idle) return this.#spoil(idle);
+    const refusal = refusalOf(line, argumentsOf(bytes, line), {
+      tls: this.#tls,
+      compressed: this.#compressed,
+      nonSyncBytes: this.#offers.nonSyncBytes,
+    });
+    if (refusal !== undefined) return this.#refuse(tag, refusal);
     switch (name) {
       case 'FETCH':
       case 'UID FETCH':
         return this.#fetchCommand(line, bytes);
       case 'ENABLE':
         return this.#enable(line, bytes);
-      case 'AUTHENTICATE': {
-        const [mechanism = ''] = argumentsOf(bytes, line).split(' ');
-        if (!mayAuthenticateBy(mechanism)) return this.#refuse(tag, 'NO Mechanism not available');
-        return { ...this.#sendOn(newCommand(tag, name), bytes), converses: true };
-      }
+      case 'AUTHENTICATE':
       case 'COMPRESS':
-        if (this.#compressed) return this.#refuse(tag, 'NO [COMPRESSIONACTIVE] DEFLATE is active already');
-        if (argumentsOf(bytes, line).toUpperCase() !== 'DEFLATE')
-          return this.#refuse(tag, 'NO Unknown mechanism');
         return { ...this.#sendOn(newCommand(tag, name), bytes), converses: true };
-      case 'UNAUTHENTICATE':
-        // RFC 8437 ends the compression somewhere behind the answer: servers differ on where.
-        if (this.#compressed) return this.#refuse(tag, 'NO Not while the connection is compressed');
-        this.#mailbox.leave(line, bytes);
-        return this.#sendOn(newCommand(tag, name), bytes);
       case 'STARTTLS':
-        if (this.#compressed) return this.#refuse(tag, 'BAD Compression is active already');
-        if (this.#tls) return this.#refuse(tag, 'BAD TLS is active already');
         this.#commands.drop();
-        return this.#sendOn(newCommand(tag, name), bytes);
-      case 'APPEND':
-      case 'REPLACE':
-      case 'UID REPLACE':
-        if (asksElsewhere(name, argumentsOf(bytes, line), name === 'APPEND' ? 1 : 2)) {
-          return this.#refuse(tag, 'BAD CATENATE not supported');
-        }
         return this.#sendOn(newCommand(tag, name), bytes);
       default:
         if (deselects(name)) this.#mailbox.leave(line, bytes);
@@ -262,7 +249,6 @@ class ImapEngine {
       const tidy = `${fetch.setText}${fetch.itemsText}${fetch.modifiers}`;
       return this.#sendOn(command, tidy === given ? bytes : octets(`${tag} ${name} ${tidy}\r\n`));
     }
-    if (this.#ledger.idle()) return this.#refuse(tag, 'BAD Expected DONE');
     this.#run = new PieceRun({ command, fetch }, this.#messages, this.#mailbox.wholes, {
       idle: () => this.#ledger.size === 0,
       send: (sent, octetsOf) => void this.#sendOn(sent, octetsOf),
@@ -335,7 +321,8 @@ class ImapEngine {
     }
     this.#commands.answered(command);
     if (ok && (command.name === 'LOGIN' || command.name === 'AUTHENTICATE')) this.#offers.signedIn();
-    if (command.name === 'COMPRESS' && ok) this.#compress(line);
+    if (command.spoiled) this.#toClient(octets(`${tag} BAD Expected DONE.\r\n`));
+    else if (command.name === 'COMPRESS' && ok) this.#compress(line);
     else if (command.own) this.#run?.answered(ok, line);
     else this.#reply(command, line, ok);
     this.#goOn();

@@ -16,6 +16,8 @@ export interface Command {
   continued: boolean;
   /** IDLE: DONE was sent. */
   done: boolean;
+  /** IDLE: something else than DONE had come. */
+  spoiled: boolean;
   /** Messages (UIDs of UID FETCH, else sequence numbers) whose content has come. */
   readonly answered: Set<number>;
 }
@@ -37,7 +39,17 @@ export function newCommand(
   options: { fetch?: FetchRequest | undefined; own?: boolean; failing?: Failing } = {},
 ): Command {
   const { fetch, own = false, failing = { failed: false } } = options;
-  return { tag, name, fetch, own, failing, continued: false, done: false, answered: new Set() };
+  return {
+    tag,
+    name,
+    fetch,
+    own,
+    failing,
+    continued: false,
+    done: false,
+    spoiled: false,
+    answered: new Set(),
+  };
 }
 
 export class Ledger {
