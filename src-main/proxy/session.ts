@@ -293,7 +293,6 @@ export class Session {
 
   /** The engine hears of each interval in which messages are open and nothing was sent to the client. */
   #timeKeepAlive(): void {
-    const { keepAliveMs } = this.#options;
     if (this.#ended || this.#delivery.pending === 0) {
       clearTimeout(this.#keepAlive);
       this.#keepAlive = undefined;
@@ -303,7 +302,7 @@ export class Session {
         this.#keepAlive = undefined;
         if (!this.#spoke) this.#feed({ kind: 'keep-alive' });
         this.#timeKeepAlive();
-      }, keepAliveMs);
+      }, this.#options.keepAliveMs);
       this.#keepAlive.unref();
     }
   }

@@ -44,6 +44,11 @@ function namesIn(line: Uint8Array): string[] | undefined {
   return (inResponse.exec(text)?.[2] ?? inCode.exec(text)?.[2])?.toUpperCase().split(' ');
 }
 
+/** Whether a line lists capabilities; most tagged answers don't. */
+export function listsCapabilities(line: Uint8Array): boolean {
+  return namesIn(line) !== undefined;
+}
+
 /**
  * Whether a list that was read before the sign-in leaves no way to it through us, though the server has some: all its
  * mechanisms are bound to the channel or make it opaque, LOGIN is not allowed (RFC 9051 §7.2.2), and TLS won't change it.

@@ -209,7 +209,8 @@ class ImapEngine {
     const { tag, name } = line;
     const idle = this.#ledger.idle();
     if (idle) return this.#spoil(idle);
-    const refusal = refusalOf(line, argumentsOf(bytes, line), {
+    const args = argumentsOf(bytes, line);
+    const refusal = refusalOf(line, args, {
       tls: this.#tls,
       compressed: this.#compressed,
       nonSyncBytes: this.#offers.nonSyncBytes,
@@ -218,9 +219,9 @@ class ImapEngine {
     switch (name) {
       case 'FETCH':
       case 'UID FETCH':
-        return this.#fetchCommand(line, bytes);
+        return this.#fetchCommand(line, args, bytes);
       case 'ENABLE':
-        return this.#enable(line, bytes);
+        return this.#enable(line, args, bytes);
       case 'AUTHENTICATE':
       case 'COMPRESS':
         return { ...this.#sendOn(newCommand(tag, name), bytes), converses: true };
@@ -239,15 +240,13 @@ class ImapEngine {
     return { kind: 'sent', command };
   }
 
-  #fetchCommand(line: CommandLine, bytes: Uint8Array): Disposition {
-    const { tag, name } = line;
-    const given = argumentsOf(bytes, line);
-    const fetch = parseFetchArguments(given, name === 'UID FETCH');
+  #fetchCommand({ tag, name }: CommandLine, args: string, bytes: Uint8Array): Disposition {
+    const fetch = parseFetchArguments(args, name === 'UID FETCH');
     if (!fetch) return this.#refuse(tag, 'BAD Invalid FETCH arguments');
     const command = newCommand(tag, name, { fetch });
     if (!fetch.pieces) {
       const tidy = `${fetch.setText}${fetch.itemsText}${fetch.modifiers}`;
-      return this.#sendOn(command, tidy === given ? bytes : octets(`${tag} ${name} ${tidy}\r\n`));
+      return this.#sendOn(command, tidy === args ? bytes : octets(`${tag} ${name} ${tidy}\r\n`));
     }
     this.#run = new PieceRun({ command, fetch }, this.#messages, this.#mailbox.wholes, {
       idle: () => this.#ledger.size === 0,
@@ -261,9 +260,8 @@ class ImapEngine {
     return { kind: 'taken' };
   }
 
-  #enable(line: CommandLine, bytes: Uint8Array): Disposition {
-    const { tag, name } = line;
-    const asked = argumentsOf(bytes, line).split(' ');
+  #enable({ tag, name }: CommandLine, args: string, bytes: Uint8Array): Disposition {
+    const asked = args.split(' ');
     const kept = asked.filter(mayEnable);
     if (kept.length === asked.length) return this.#sendOn(newCommand(tag, name), bytes);
     if (kept.length > 0) {

@@ -1,5 +1,10 @@
 // What the server offers, as its status lines tell, and what of it may be offered on.
-import { filterCapabilityLine, leavesNoSignIn, nonSyncLiteralBytes } from './capabilities.ts';
+import {
+  filterCapabilityLine,
+  leavesNoSignIn,
+  listsCapabilities,
+  nonSyncLiteralBytes,
+} from './capabilities.ts';
 
 export class ServerOffers {
   /** Octets of a client literal that doesn't wait (RFC 7888). */
@@ -15,6 +20,7 @@ export class ServerOffers {
 
   /** Takes a status or CAPABILITY line; the same with what may be offered on. */
   filter(line: Uint8Array, tls: boolean): Uint8Array {
+    if (!listsCapabilities(line)) return line;
     this.nonSyncBytes = nonSyncLiteralBytes(line) ?? this.nonSyncBytes;
     if (!this.#isSettled && leavesNoSignIn(line, tls)) {
       this.#isSettled = true;

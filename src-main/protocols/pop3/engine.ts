@@ -355,8 +355,7 @@ class Pop3Engine {
   }
 
   #serverEnded(): void {
-    const rest = this.#fromServer.prefix(this.#fromServer.length);
-    this.#fromServer.clear();
+    const rest = this.#fromServer.takeAll();
     // A last line without its end is a line all the same, but TLS can't start on a connection that ended.
     const lastWords = rest.length > 0 && !this.#upgrading && this.#ledger[0]?.kind !== 'stls';
     if (lastWords && this.#reading.kind !== 'message') this.#line(this.#reading, rest);
