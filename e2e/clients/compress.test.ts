@@ -1,14 +1,10 @@
 // COMPRESS=DEFLATE (RFC 4978) on both legs: clients that use it wherever it is offered get everything as without it, and
 // what passes is scanned as ever. Both legs are looked at on the wire.
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { constants, inflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeCertificates } from '../support/authority.ts';
 import { type Account, imapflow, mbsync, type Transport } from '../support/clients.ts';
-import { makeDirectory } from '../support/directory.ts';
 import { type Dovecot, startMailServer } from '../support/dovecot.ts';
-import { type FixedListeners, startFixedListeners } from '../support/fixed-listeners.ts';
+import { type ScannedServer, startScannedServer } from '../support/fixed-listeners.ts';
 import { type ImapTalker, openImapTalker } from '../support/imap-talker.ts';
 import { expectMailbox } from '../support/mailbox.ts';
 import { bigInfectedMessage, bigMessage, containsVirus, testMessages } from '../support/messages.ts';
@@ -37,36 +33,24 @@ function inflated(compressed: Buffer): string {
 }
 
 describe.skipIf(missing !== undefined)(`compressed connections${missing ?? ''}`, () => {
-  let directory: string;
-  let server: Dovecot;
-  let listeners: FixedListeners;
+  let scanned: ScannedServer<Dovecot>;
   /** In front of the listener for connections in the clear. */
   let relay: Relay;
 
   beforeAll(async () => {
-    directory = makeDirectory('compress');
-    const mail = join(directory, 'mail');
-    mkdirSync(mail);
-    const certificates = makeCertificates(directory);
-    server = await startMailServer({
-      directory: mail,
-      certificate: certificates.server,
-      users: { alice: messages },
-      mailPlugins: 'imap_zlib',
-      logSessions: true,
-    });
-    listeners = await startFixedListeners({
-      directory,
-      upstream: server.ports,
-      upstreamCaPath: certificates.caPath,
-    });
-    relay = await startRelay({ target: listeners.ports.imap, record: true });
+    scanned = await startScannedServer('compress', (place) =>
+      startMailServer({
+        ...place,
+        users: { alice: messages },
+        mailPlugins: 'imap_zlib',
+        logSessions: true,
+      }),
+    );
+    relay = await startRelay({ target: scanned.listeners.ports.imap, record: true });
   });
   afterAll(async () => {
     await relay?.stop();
-    await listeners?.core.stop();
-    await server?.stop();
-    rmSync(directory, { recursive: true, force: true });
+    await scanned?.stop();
   });
 
   const viaThunderbird = (task: ThunderbirdTask) => ({
@@ -90,9 +74,9 @@ describe.skipIf(missing !== undefined)(`compressed connections${missing ?? ''}`,
       test.each<Transport>(['tls', 'starttls'])(
         '%s: all intact, and compressed at the server',
         async (transport) => {
-          const before = new Set(server.sessions('alice').map(({ id }) => id));
-          expectAll(await fetchAll(listeners.account(transport, 'imap')));
-          const sessions = server.sessions('alice').filter(({ id }) => !before.has(id));
+          const before = new Set(scanned.server.sessions('alice').map(({ id }) => id));
+          expectAll(await fetchAll(scanned.listeners.account(transport, 'imap')));
+          const sessions = scanned.server.sessions('alice').filter(({ id }) => !before.has(id));
           expect(sessions.length).toBeGreaterThan(0);
           for (const { heard, said } of sessions) {
             expect(behindCommand(heard)?.length).toBeGreaterThan(0);
@@ -104,7 +88,7 @@ describe.skipIf(missing !== undefined)(`compressed connections${missing ?? ''}`,
 
       test('in the clear: compressed between the client and us', async () => {
         const before = relay.said().length;
-        expectAll(await fetchAll({ ...listeners.account('plain', 'imap'), port: relay.port }));
+        expectAll(await fetchAll({ ...scanned.listeners.account('plain', 'imap'), port: relay.port }));
         const compressed = relay
           .said()
           .slice(before)
@@ -118,7 +102,7 @@ describe.skipIf(missing !== undefined)(`compressed connections${missing ?? ''}`,
 
   describe('a client that compresses by itself', () => {
     const open = async (): Promise<ImapTalker> => {
-      const talker = await openImapTalker(listeners.ports.imaps, listeners.core.ready.ca);
+      const talker = await openImapTalker(scanned.listeners.ports.imaps, scanned.listeners.core.ready.ca);
       await talker.command('LOGIN alice secret');
       return talker;
     };

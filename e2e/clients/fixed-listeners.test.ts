@@ -1,22 +1,10 @@
 // Real clients through fixed listeners, without privilege for the core: clean mail arrives octet for octet, infected mail
 // with its length and without its virus, and the original comes back from quarantine.
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeCertificates } from '../support/authority.ts';
-import {
-  type Account,
-  curlImap,
-  curlPop3,
-  fetchmail,
-  imapflow,
-  mbsync,
-  mpop,
-  type Transport,
-} from '../support/clients.ts';
-import { freePort, quarantinedOriginals, type RunningCore, startCore } from '../support/core.ts';
-import { makeDirectory } from '../support/directory.ts';
-import { type MailServer, startMailServer } from '../support/dovecot.ts';
+import { curlImap, curlPop3, fetchmail, imapflow, mbsync, mpop, type Transport } from '../support/clients.ts';
+import { quarantinedOriginals } from '../support/core.ts';
+import { type Dovecot, startMailServer } from '../support/dovecot.ts';
+import { type ScannedServer, startScannedServer } from '../support/fixed-listeners.ts';
 import { expectMailbox } from '../support/mailbox.ts';
 import { containsVirus, testMessages } from '../support/messages.ts';
 import { missingTools } from '../support/tools.ts';
@@ -27,55 +15,17 @@ const messages = testMessages();
 const expectAll = (stored: readonly Buffer[]) => expectMailbox(stored, messages);
 
 describe.skipIf(missing !== undefined)(`real clients through fixed listeners${missing ?? ''}`, () => {
-  let directory: string;
-  let server: MailServer;
-  let core: RunningCore;
-  const local = { imap: 0, imaps: 0, pop3: 0, pop3s: 0 };
-  let runs = 0;
+  let scanned: ScannedServer<Dovecot>;
 
   beforeAll(async () => {
-    directory = makeDirectory('clients');
-    const mail = join(directory, 'mail');
-    mkdirSync(mail);
-    const certificates = makeCertificates(directory);
-    server = await startMailServer({
-      directory: mail,
-      certificate: certificates.server,
-      users: { alice: messages },
-      mailPlugins: 'imap_zlib',
-    });
-    const listen: string[] = [];
-    for (const protocol of ['imap', 'imaps', 'pop3', 'pop3s'] as const) {
-      local[protocol] = await freePort();
-      listen.push('--listen', `${local[protocol]}=127.0.0.1:${server.ports[protocol]}/${protocol}`);
-    }
-    core = await startCore({
-      args: [
-        '--data-dir',
-        join(directory, 'data'),
-        '--intercept',
-        'off',
-        '--console',
-        'off',
-        '--upstream-ca',
-        certificates.caPath,
-        ...listen,
-      ],
-    });
+    scanned = await startScannedServer('clients', (place) =>
+      startMailServer({ ...place, users: { alice: messages }, mailPlugins: 'imap_zlib' }),
+    );
   });
+  afterAll(() => scanned?.stop());
 
-  afterAll(async () => {
-    await core?.stop();
-    await server?.stop();
-    rmSync(directory, { recursive: true, force: true });
-  });
-
-  function account(transport: Transport, protocol: 'imap' | 'pop3'): Account {
-    const own = join(directory, `client-${runs++}`);
-    mkdirSync(own);
-    const port = local[transport === 'tls' ? (`${protocol}s` as const) : protocol];
-    return { host: 'localhost', port, transport, user: 'alice', caPath: core.ready.ca, directory: own };
-  }
+  const account = (transport: Transport, protocol: 'imap' | 'pop3') =>
+    scanned.listeners.account(transport, protocol);
 
   describe.each(['tls', 'starttls', 'plain'] as const)('%s', (transport) => {
     test('mbsync', async () => expectAll(await mbsync(account(transport, 'imap'))));
@@ -94,7 +44,7 @@ describe.skipIf(missing !== undefined)(`real clients through fixed listeners${mi
   });
 
   test('every infected original is in quarantine and comes back octet for octet', () => {
-    const originals = quarantinedOriginals(core.ready.dataDir);
+    const originals = quarantinedOriginals(scanned.listeners.core.ready.dataDir);
     for (const { name, wire } of messages.filter((message) => message.infected)) {
       expect(originals.includes(wire.toString('latin1')), name).toBe(true);
     }

@@ -1,13 +1,9 @@
 // Clients whose mail waits for a slow scan: each hears something meanwhile, and gets everything once. mbsync gives up
 // after 20 s of silence.
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeCertificates } from '../support/authority.ts';
 import { fetchmail, mbsync, mpop } from '../support/clients.ts';
-import { makeDirectory } from '../support/directory.ts';
 import { type Dovecot, startMailServer } from '../support/dovecot.ts';
-import { type FixedListeners, startFixedListeners } from '../support/fixed-listeners.ts';
+import { type ScannedServer, startScannedServer } from '../support/fixed-listeners.ts';
 import { expectMailbox } from '../support/mailbox.ts';
 import { testMessages } from '../support/messages.ts';
 import { missingTools } from '../support/tools.ts';
@@ -21,35 +17,19 @@ const messages = [
 ];
 
 describe.skipIf(missing !== undefined)(`scans that take ${holdSeconds} s${missing ?? ''}`, () => {
-  let directory: string;
-  let server: Dovecot;
-  let listeners: FixedListeners;
+  let scanned: ScannedServer<Dovecot>;
 
   beforeAll(async () => {
-    directory = makeDirectory('held');
-    const mail = join(directory, 'mail');
-    mkdirSync(mail);
-    const certificates = makeCertificates(directory);
-    server = await startMailServer({
-      directory: mail,
-      certificate: certificates.server,
-      users: { alice: messages },
-    });
-    listeners = await startFixedListeners({
-      directory,
-      upstream: server.ports,
-      upstreamCaPath: certificates.caPath,
-      args: ['--hold-scans', String(holdSeconds)],
-    });
+    scanned = await startScannedServer(
+      'held',
+      (place) => startMailServer({ ...place, users: { alice: messages } }),
+      ['--hold-scans', String(holdSeconds)],
+    );
   });
-  afterAll(async () => {
-    await listeners?.core.stop();
-    await server?.stop();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  afterAll(() => scanned?.stop());
 
-  const imap = () => listeners.account('tls', 'imap');
-  const pop3 = () => listeners.account('tls', 'pop3');
+  const imap = () => scanned.listeners.account('tls', 'imap');
+  const pop3 = () => scanned.listeners.account('tls', 'pop3');
 
   test.concurrent.for([
     ['mbsync', () => mbsync(imap())],

@@ -1,15 +1,11 @@
 // Real clients through fixed listeners to a server of another make: its listings, its order of items and answers, and its
 // ways with parts that aren't there differ from dovecot's.
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeCertificates } from '../support/authority.ts';
 import { curlImap, curlPop3, fetchmail, imapflow, mbsync, mpop } from '../support/clients.ts';
 import { quarantinedOriginals } from '../support/core.ts';
 import { startCyrus } from '../support/cyrus.ts';
 import { missingCyrus } from '../support/cyrus-packages.ts';
-import { makeDirectory } from '../support/directory.ts';
-import { type FixedListeners, startFixedListeners } from '../support/fixed-listeners.ts';
+import { type ScannedServer, startScannedServer } from '../support/fixed-listeners.ts';
 import type { MailServer } from '../support/mail-server.ts';
 import { expectMailbox } from '../support/mailbox.ts';
 import { bigInfectedMessage, bigMessage, containsVirus, testMessages } from '../support/messages.ts';
@@ -25,35 +21,18 @@ const messages = [...testMessages(), bigMessage('big', 400_000), bigInfectedMess
 const expectAll = (stored: readonly Buffer[]) => expectMailbox(stored, messages);
 
 describe.skipIf(missing !== undefined)(`real clients and a server of another make${missing ?? ''}`, () => {
-  let directory: string;
-  let server: MailServer;
-  let listeners: FixedListeners;
+  let scanned: ScannedServer<MailServer>;
 
   beforeAll(async () => {
-    directory = makeDirectory('second');
-    const mail = join(directory, 'mail');
-    mkdirSync(mail);
-    const certificates = makeCertificates(directory);
-    server = await startCyrus({
-      directory: mail,
-      certificate: certificates.server,
-      users: { alice: messages },
-    });
-    listeners = await startFixedListeners({
-      directory,
-      upstream: server.ports,
-      upstreamCaPath: certificates.caPath,
-    });
+    scanned = await startScannedServer('second', (place) =>
+      startCyrus({ ...place, users: { alice: messages } }),
+    );
   });
-  afterAll(async () => {
-    await listeners?.core.stop();
-    await server?.stop();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  afterAll(() => scanned?.stop());
 
   describe.each(['tls', 'starttls', 'plain'] as const)('%s', (transport) => {
-    const imap = () => listeners.account(transport, 'imap');
-    const pop3 = () => listeners.account(transport, 'pop3');
+    const imap = () => scanned.listeners.account(transport, 'imap');
+    const pop3 = () => scanned.listeners.account(transport, 'pop3');
     test('mbsync', async () => expectAll(await mbsync(imap())));
     test('curl over IMAP', async () => expectAll(await curlImap(imap())));
     test('curl over POP3', async () => expectAll(await curlPop3(pop3())));
@@ -70,7 +49,7 @@ describe.skipIf(missing !== undefined)(`real clients and a server of another mak
 
   // In the clear it wants a sign-in that this server does not offer over POP3.
   describe.each(['tls', 'starttls'] as const)('%s', (transport) => {
-    test('mpop', async () => expectAll(await mpop(listeners.account(transport, 'pop3'))));
+    test('mpop', async () => expectAll(await mpop(scanned.listeners.account(transport, 'pop3'))));
   });
 
   describe.skipIf(missingThunderbird !== undefined)(`Thunderbird${missingThunderbird ?? ''}`, () => {
@@ -81,13 +60,13 @@ describe.skipIf(missing !== undefined)(`real clients and a server of another mak
       ['starttls', 'imap-view'],
       ['starttls', 'pop3'],
     ] as const)('%s, %s', async ([transport, task]) => {
-      const account = listeners.account(transport, task === 'pop3' ? 'pop3' : 'imap');
+      const account = scanned.listeners.account(transport, task === 'pop3' ? 'pop3' : 'imap');
       expectAll(await thunderbird(account, task, messages.length));
     });
   });
 
   test('every infected original is in quarantine and comes back octet for octet', () => {
-    const originals = quarantinedOriginals(listeners.core.ready.dataDir);
+    const originals = quarantinedOriginals(scanned.listeners.core.ready.dataDir);
     for (const { name, wire } of messages.filter((message) => message.infected)) {
       expect(originals.includes(wire.toString('latin1')), name).toBe(true);
     }

@@ -2,21 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { keptWholes, pieceBatch } from '../limits.ts';
 import { EngineScript } from '../script.test-support.ts';
 import { createImapEngine } from './engine.ts';
-import { Script } from './script.test-support.ts';
+import { greeted, inputModes, literal, unavailableAnswer as no, Script } from './script.test-support.ts';
 
 const mail = 'From: a@example.test\r\nSubject: x\r\n\r\nHello\r\n';
-const literal = (text: string) => `{${text.length}}\r\n${text}`;
-const no = 'NO [UNAVAILABLE] Message could not be scanned safely; try again later\r\n';
 
 function both(name: string, body: (s: Script) => void): void {
-  it.each([
-    ['in one piece', false],
-    ['octet by octet', true],
-  ])(`${name} (%s)`, (_, octetMode) => {
-    const s = new Script(octetMode);
-    s.server('* OK ready\r\n').clientGot();
-    body(s);
-  });
+  it.each(inputModes)(`${name} (%s)`, (_, octetMode) => body(greeted(octetMode)));
 }
 
 describe('a FETCH that names pieces', () => {

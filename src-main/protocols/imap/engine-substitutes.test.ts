@@ -1,25 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { Script } from './script.test-support.ts';
+import { greeted, inputModes, literal, unavailableAnswer as no, type Script } from './script.test-support.ts';
 
 const header = 'From: a@example.test\r\nSubject: x\r\n\r\n';
 const body = 'Hello world, this is a body of many octets. '.repeat(10);
 const mail = header + body;
-const literal = (text: string) => `{${text.length}}\r\n${text}`;
-const no = 'NO [UNAVAILABLE] Message could not be scanned safely; try again later\r\n';
 
-/** A client asks for pieces of message 2 (UID 9), which is fetched whole and found harmless. */
 function both(name: string, body: (s: Script) => void): void {
-  it.each([
-    ['in one piece', false],
-    ['octet by octet', true],
-  ])(`${name} (%s)`, (_, octetMode) => {
-    const s = new Script(octetMode);
-    s.server('* OK ready\r\n').clientGot();
-    body(s);
-  });
+  it.each(inputModes)(`${name} (%s)`, (_, octetMode) => body(greeted(octetMode)));
 }
 
-/** Answers the fetch of the whole, and gives what the server is asked for then. */
+/** Answers the fetch of message 2 (UID 9) as a whole, which is found harmless, and gives what the server is asked for then. */
 function afterWhole(s: Script, text = mail): string {
   s.serverGot();
   s.server(`* 2 FETCH (UID 9 BODY[] ${literal(text)})\r\nPSTN1 OK\r\n`).release(1);

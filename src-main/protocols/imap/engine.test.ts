@@ -1,17 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Script } from './script.test-support.ts';
+import { inputModes, literal, Script } from './script.test-support.ts';
 
 const greeting =
   '* OK [CAPABILITY IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE AUTH=PLAIN] Dovecot (Debian) ready.\r\n';
 const mail = 'From: a@example.test\r\nSubject: x\r\n\r\nHello\r\n';
-const literal = (text: string, open = '{', close = '}') => `${open}${text.length}${close}\r\n${text}`;
 
-/** Runs a script with whole inputs and once more octet by octet: the same must happen. */
 function both(name: string, body: (s: Script, octetMode: boolean) => void, tls = true): void {
-  it.each([
-    ['in one piece', false],
-    ['octet by octet', true],
-  ])(`${name} (%s)`, (_, octetMode) => body(new Script(octetMode, tls), octetMode));
+  it.each(inputModes)(`${name} (%s)`, (_, octetMode) => body(new Script(octetMode, tls), octetMode));
 }
 
 function opened(s: Script): Script {
