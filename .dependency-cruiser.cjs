@@ -27,7 +27,21 @@ module.exports = {
     ...braces.map((room) => only(`${room}-knows-only-contract`, main(room), [main(room), main('contract')])),
     only('proxy-knows-the-rooms', main('proxy'), [main('(proxy|contract)'), ...braces.map(main)]),
     only('core-knows-no-host', main('core'), [main('(core|proxy|contract)'), ...braces.map(main)]),
-    only('hosts-know-the-core-alone', main('hosts'), [main('(hosts|core|contract)')]),
+    only('hosts-know-the-core-alone', '^src-main/hosts/(?!netfilter-helper/)', [
+      '^src-main/hosts/(?!netfilter-helper/)',
+      main('(core|contract)'),
+    ]),
+    // What runs with root's rights is a host of its own kind: no core, no other host, no package.
+    only('netfilter-helper-knows-netfilter-alone', main('hosts/netfilter-helper'), [
+      main('(hosts/netfilter-helper|interception/linux|contract)'),
+      '^src-main/applications/identity\\.ts$',
+    ]),
+    {
+      name: 'netfilter-helper-imports-no-packages',
+      severity: 'error',
+      from: { path: main('hosts/netfilter-helper'), pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypesNot: ['local', 'core'] },
+    },
     only('renderer-knows-the-contract-alone', '^src-renderer/', ['^src-renderer/', main('contract')]),
     {
       name: 'electron-in-its-host-alone',

@@ -8,17 +8,16 @@ import type { Plugin } from 'vite';
 
 const at = (path: string) => resolve(import.meta.dirname, path);
 
-/** The rules are read as files at run time, beside the bundle as beside the source. */
-function copyRules(): Plugin {
+/** What is read as files at run time lies beside the bundle: in `to`, each file of `from` that `isMeant`. */
+function copyFiles(from: string, to: string, isMeant: RegExp): Plugin {
   return {
-    name: 'copy-rules',
+    name: `copy-${to}`,
     generateBundle() {
-      const folder = at('src-main/scanner/rules');
-      for (const name of readdirSync(folder).filter((each) => each.endsWith('.yar'))) {
+      for (const name of readdirSync(at(from)).filter((each) => isMeant.test(each))) {
         this.emitFile({
           type: 'asset',
-          fileName: `rules/${name}`,
-          source: readFileSync(resolve(folder, name)),
+          fileName: `${to}/${name}`,
+          source: readFileSync(resolve(at(from), name)),
         });
       }
     },
@@ -27,7 +26,10 @@ function copyRules(): Plugin {
 
 export default defineConfig({
   main: {
-    plugins: [copyRules()],
+    plugins: [
+      copyFiles('src-main/scanner/rules', 'rules', /\.yar$/),
+      copyFiles('assets/tray', 'tray', /\.png$/),
+    ],
     build: {
       target: 'node24',
       outDir: at('out/main'),

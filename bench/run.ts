@@ -12,6 +12,7 @@ import { benchFixedListener } from './fixed-listener.ts';
 import { benchIdleMemory } from './idle-memory.ts';
 import { benchInterception } from './interception.ts';
 import { benchLongerWay } from './longer-way.ts';
+import { benchOwnerLookup } from './owner-lookup.ts';
 import { benchScan } from './scan.ts';
 
 function median(values: readonly number[]): number {
@@ -67,7 +68,14 @@ const bench: Bench = {
 };
 
 try {
-  for (const part of [benchFixedListener, benchLongerWay, benchInterception, benchIdleMemory, benchScan]) {
+  for (const part of [
+    benchFixedListener,
+    benchLongerWay,
+    benchInterception,
+    benchIdleMemory,
+    benchOwnerLookup,
+    benchScan,
+  ]) {
     mkdirSync(join(directory, part.name));
     await part({ ...bench, directory: join(directory, part.name) });
   }

@@ -61,6 +61,7 @@ if (reason === undefined) {
   console.error(`No desktop window: ${reason}. Starting headless, with the console in a browser.`);
   // As bin/postern does.
   enableCompileCache(join(root, 'node_modules/.cache/node'));
-  process.argv.splice(2, 0, 'headless');
+  // Without a window there is none to hide.
+  process.argv.splice(2, args.length, 'headless', ...args.filter((word) => word !== '--hidden'));
   await import('../src-main/hosts/cli/main.ts');
 }

@@ -2,6 +2,7 @@
 // says what is missing, and those tests are skipped by name), then the checks, then all tests, and closes with the count.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { ensureDebianBase } from '../e2e/install/debian-base.ts';
 import { ensureCyrus } from '../e2e/support/cyrus-packages.ts';
 import { buildIfStale } from './build.ts';
 import { ensureDebianPackages } from './debian.ts';
@@ -21,11 +22,21 @@ const packages = [
   'curl',
   'thunderbird',
   'libnss3-tools',
+  'iptables',
+  'bubblewrap',
+  'util-linux',
+  'dbus-daemon',
+  'dbus-bin',
+  'polkitd',
+  'pkexec',
+  'debootstrap',
+  'systemd-container',
 ];
 // The sibling folder's client scripts are driven by it.
 if (existsSync('../shared/clients')) packages.push('python3');
 await ensureDebianPackages(packages, { why: 'the end-to-end tests' });
 await ensureCyrus();
+await ensureDebianBase();
 await buildIfStale();
 
 const run = (program: string, args: readonly string[]) =>

@@ -32,6 +32,7 @@ export interface CoreLab {
 
 export async function createCoreLab(
   users: Readonly<Record<string, readonly TestMessage[]>>,
+  ports: typeof serverPorts = serverPorts,
 ): Promise<CoreLab> {
   const directory = makeDirectory('lab');
   const mail = join(directory, 'mail');
@@ -50,7 +51,7 @@ export async function createCoreLab(
   try {
     server = await startMailServer({
       directory: mail,
-      ports: serverPorts,
+      ports,
       certificate: certificates.server,
       users,
       listen: '*, ::',
@@ -62,7 +63,7 @@ export async function createCoreLab(
           '-s',
           '--max-time',
           '2',
-          'imap://mail.example.test/',
+          `imap://mail.example.test:${ports.imap}/`,
           '-X',
           'CAPABILITY',
         ]);
@@ -88,7 +89,7 @@ export async function createCoreLab(
     account({ transport, protocol, caPath, host = 'mail.example.test', user = 'alice' }) {
       const own = join(directory, `client-${clients++}`);
       mkdirSync(own);
-      const port = serverPorts[transport === 'tls' ? (`${protocol}s` as const) : protocol];
+      const port = ports[transport === 'tls' ? (`${protocol}s` as const) : protocol];
       return { host, port, transport, user, caPath, directory: own, wrap: (argv) => lab.clientArgv(argv) };
     },
     postern: (...args) => lab.runClient([posternPath, ...args, '--data-dir', join(directory, 'data')]),

@@ -1,9 +1,9 @@
-// A client for the interception tests. `once HOST PORT` prints one line about one connection: the greeting, or the error's
-// code. `hold HOST PORT` also says what it reads and stays. `loop HOST PORT` connects again and again, eight at a time, until
+// A client for the interception tests. `once HOST PORT [FROM]` prints one line about one connection, made from an address of
+// this host: the greeting, or the error's code. `hold HOST PORT` also says what it reads and stays. `loop HOST PORT` connects again and again, eight at a time, until
 // its input ends, and prints how often it got which greeting.
 import { connect } from 'node:net';
 
-const [mode, host = '', port = ''] = process.argv.slice(2);
+const [mode, host = '', port = '', from = ''] = process.argv.slice(2);
 const timeoutMs = 3_000;
 const parallel = 8;
 
@@ -14,7 +14,12 @@ interface Outcome {
 
 function greeting(): Promise<Outcome> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port: Number(port), allowHalfOpen: true });
+    const socket = connect({
+      host,
+      port: Number(port),
+      allowHalfOpen: true,
+      ...(from === '' ? {} : { localAddress: from }),
+    });
     const done = (outcome: Outcome) => {
       clearTimeout(timer);
       resolve(outcome);

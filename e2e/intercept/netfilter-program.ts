@@ -1,6 +1,7 @@
 // The interception backend alone, as a program for the tests: answers each redirected connection with one line about it and
 // gives back what it hears. Takes commands, and says what happens, as JSON lines.
 import { createConnection } from 'node:net';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { defaultSettings, type MailTransportSettings } from '../../src-main/contract/settings.ts';
 import { createNetfilterBackend } from '../../src-main/interception/linux/netfilter.ts';
@@ -18,34 +19,40 @@ function say(line: Readonly<Record<string, unknown>>): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
+const helper = resolve(import.meta.dirname, '../../src-main/hosts/netfilter-helper/main.ts');
 const owners = await openSocketOwners({ identify: (pid) => ({ path: `/proc/${pid}/exe` }) });
 const backend = createNetfilterBackend({
   uid: process.getuid?.() ?? -1,
-  searchPath: process.env['PATH'],
+  route: () => ({
+    kind: 'start',
+    argv: [process.execPath, helper, '--all-users', '--core-uid', '0'],
+    asks: false,
+  }),
   findOwner: owners.find,
-  onStateChange: (availability) => say({ event: 'state-changed', ...availability }),
+  onStateChange: (state) => say({ event: 'state-changed', ...state }),
   log: (event, fields) => say({ event, ...fields }),
   onConnection: ({ socket, destination, owner }) => {
+    socket.on('error', () => socket.destroy());
     socket.write(`${JSON.stringify({ via: 'proxied', destination, owner })}\n`);
     socket.pipe(socket);
   },
 });
 
 function dial({ host, port, localPort }: Extract<Command, { do: 'dial' }>): Promise<string> {
-  return new Promise((resolve, reject) => {
+  return new Promise((heard, failed) => {
     const socket = createConnection({ host, port, localPort });
     socket.once('data', (bytes) => {
       socket.destroy();
-      resolve(bytes.toString());
+      heard(bytes.toString());
     });
-    socket.once('error', reject);
+    socket.once('error', failed);
   });
 }
 
 async function obey(command: Command): Promise<void> {
   switch (command.do) {
     case 'apply': {
-      const plan = planFrom({ ...defaultSettings.mailTransport, ...command.settings }, new Date());
+      const plan = planFrom({ ...defaultSettings.mailTransport, ...command.settings }, [], new Date());
       say({ event: 'applied', ...(await backend.apply(plan)) });
       return;
     }

@@ -14,7 +14,13 @@ import {
   type Settings,
   type settingsPatchSchema,
 } from '../../src-main/contract/settings.ts';
-import type { MessageEvent, State, StatePatch, StateUpdate } from '../../src-main/contract/state.ts';
+import type {
+  MessageEvent,
+  SelfTestStep,
+  State,
+  StatePatch,
+  StateUpdate,
+} from '../../src-main/contract/state.ts';
 import { contentSecurityPolicyHeader } from '../../src-main/hosts/content-security-policy.ts';
 
 type Patch = z.output<typeof settingsPatchSchema>;
@@ -26,6 +32,14 @@ export interface FakeCore {
   readonly patches: readonly Patch[];
   /** How often connections were closed by the page. */
   closedConnections(): number;
+  /** What the next tries to set up the interception bring; undefined: nothing changes. */
+  onRetry(patch: StatePatch | undefined): void;
+  /** How often it was tried. */
+  retries(): number;
+  /** The walks of the self-test that are open. */
+  openTests(): number;
+  /** Shows a step in every open walk; `end`: it is over; `break`: it fails. */
+  testStep(step: SelfTestStep | 'end' | 'break'): void;
   state(): State;
   /** Changes the state and tells every page. */
   change(patch: StatePatch): void;
@@ -60,6 +74,8 @@ export function restingState(settings: Settings = defaultSettings): State {
     },
     openConnections: 6,
     staleConnections: 0,
+    directConnections: 0,
+    remarks: [],
     lastMessages: [],
   };
 }
@@ -96,8 +112,12 @@ export async function startFakeCore({ state: initial = restingState(), port = 0 
   let isFailing = false;
   let isRefusing = false;
   let closed = 0;
+  let afterRetry: StatePatch | undefined;
+  let retries = 0;
+  let openTests = 0;
   const patches: Patch[] = [];
   const publisher = new EventPublisher<{ update: StateUpdate }>();
+  const testPublisher = new EventPublisher<{ step: SelfTestStep | 'end' | 'break' }>();
 
   const change = (patch: StatePatch) => {
     state = { ...state, ...patch };
@@ -108,6 +128,19 @@ export async function startFakeCore({ state: initial = restingState(), port = 0 
     state = { ...state, ...patch };
     revision++;
   };
+
+  async function* walk(signal: AbortSignal | undefined): AsyncGenerator<SelfTestStep> {
+    openTests++;
+    try {
+      for await (const step of testPublisher.subscribe('step', { signal })) {
+        if (step === 'end') return;
+        if (step === 'break') throw new Error('broken off');
+        yield step;
+      }
+    } finally {
+      openTests--;
+    }
+  }
 
   const os = implement(api);
   const router = os.router({
@@ -139,6 +172,19 @@ export async function startFakeCore({ state: initial = restingState(), port = 0 
         closed++;
         change({ staleConnections: 0, openConnections: Math.max(0, state.openConnections - count) });
         return { closed: count };
+      }),
+      closeDirect: os.connections.closeDirect.handler(() => {
+        const count = state.directConnections;
+        change({ directConnections: 0 });
+        return { closed: count };
+      }),
+    },
+    protection: {
+      selfTest: os.protection.selfTest.handler(({ signal }) => walk(signal)),
+      retry: os.protection.retry.handler(() => {
+        retries++;
+        if (afterRetry !== undefined) change(afterRetry);
+        return {};
       }),
     },
     messages: { list: os.messages.list.handler(() => state.lastMessages) },
@@ -180,6 +226,12 @@ export async function startFakeCore({ state: initial = restingState(), port = 0 
     port: bound,
     patches,
     closedConnections: () => closed,
+    onRetry: (patch) => {
+      afterRetry = patch;
+    },
+    retries: () => retries,
+    openTests: () => openTests,
+    testStep: (step) => testPublisher.publish('step', step),
     state: () => state,
     change,
     changeSilently,

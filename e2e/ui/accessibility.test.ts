@@ -28,6 +28,12 @@ const busy = {
   interception: { state: 'unavailable', reason: 'nft-failed', detail: 'Error: syntax' } as const,
   settingsProblems: [{ code: 'settings-unreadable' as const, keptAs: 'settings.json.bad-1' }],
   staleConnections: 2,
+  directConnections: 3,
+  remarks: [
+    { code: 'mail-blocked' as const },
+    { code: 'port-denied' as const, detail: '443, 587' },
+    { code: 'greetings-unseen' as const },
+  ],
   counters: { ...restingState().counters, relayedByReason: { 'no-sign-in': 14, 'excluded-address': 3 } },
   lastMessages: (['infected', 'suspicious', 'not-scanned'] as const).map((outcome, id) => ({
     id,
@@ -124,6 +130,36 @@ describe.skipIf(!hasChromium).each(looks)('$locale, $colorScheme, $width × $hei
     expect(await violations(page)).toEqual([]);
     await page.getByRole('searchbox', { name: say('picker.search') }).fill('/usr/*/x');
     expect(await violations(page)).toEqual([]);
+  });
+
+  it('the banners of an interception that is missing have no violation', async () => {
+    const { page } = await open({
+      ...look,
+      state: { interception: { state: 'unavailable', reason: 'helper-missing' } },
+    });
+    await page.getByRole('alert').getByText('sudo npx postern helper install').waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it('the test of the protection has no violation while it runs and when it is over', async () => {
+    const { core, page, shows } = await open(look);
+    await page.getByRole('button', { name: say('action.test-protection') }).click();
+    const dialog = page.getByRole('dialog', { name: say('self-test.title') });
+    await shows(async () => core.openTests(), 1);
+    expect(await violations(page)).toEqual([]);
+    for (const protocol of ['imap', 'imaps', 'pop3', 'pop3s'] as const) {
+      core.testStep({ protocol, step: 'greeting', outcome: 'passed', ms: 1 });
+      core.testStep({ protocol, step: 'sign-in', outcome: 'failed', ms: 2, detail: 'NO '.repeat(60) });
+      core.testStep({ protocol, step: 'clean-message', outcome: 'skipped', ms: 0 });
+    }
+    core.testStep('end');
+    await shows(() => dialog.getByRole('listitem').count(), 12);
+    await dialog.getByRole('button', { name: say('action.close') }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    const list = dialog.getByRole('log');
+    expect(await list.evaluate((each) => each.scrollWidth <= each.clientWidth)).toBe(true);
+    const box = await dialog.boundingBox();
+    expect((box?.y ?? -1) >= 0 && (box?.y ?? 0) + (box?.height ?? 0) <= look.height).toBe(true);
   });
 
   it('questions have no violation, and nothing is wider than the window', async () => {

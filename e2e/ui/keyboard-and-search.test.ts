@@ -10,7 +10,9 @@ function focused(page: Page): Promise<string> {
     const element = document.activeElement;
     if (!(element instanceof HTMLElement)) return '';
     const row = element.closest<HTMLElement>('[data-setting]')?.dataset['setting'];
-    const own = element.getAttribute('aria-label') ?? element.textContent ?? '';
+    // The text of a select is its options.
+    const text = element instanceof HTMLSelectElement ? '' : element.textContent;
+    const own = element.getAttribute('aria-label') ?? text ?? '';
     return row === undefined ? own : `${row} ${own}`.trim();
   });
 }
@@ -36,13 +38,14 @@ describe.skipIf(!hasChromium)('by keyboard alone', () => {
     }
     const rows = stops.filter((stop) => stop.startsWith('mailTransport.'));
     expect(rows).toEqual(
-      ['enabled', 'scanImap', 'scanImaps', 'scanPop3', 'scanPop3s', 'imapsPorts', 'pop3sPorts']
+      ['enabled', 'scanImap', 'scanImaps', 'scanPop3', 'scanPop3s', 'imapsPorts', 'pop3sPorts', 'localPorts']
         .flatMap((key) => [`mailTransport.${key} About this setting`, `mailTransport.${key}`])
         .concat(
           ['excludedApplications', 'excludedAddresses'].flatMap((key) => [
             `mailTransport.${key} About this setting`,
             `mailTransport.${key} Edit`,
           ]),
+          ['mailTransport.whenStopped About this setting', 'mailTransport.whenStopped'],
         ),
     );
     expect(stops[0]).toBe('Search settings');
@@ -198,7 +201,7 @@ describe.skipIf(!hasChromium)('the search', () => {
     await page.keyboard.type('xyzzy');
     await page.getByText('No setting matches “xyzzy”.').last().waitFor();
     await page.keyboard.press('Escape');
-    await shows(() => page.locator('[data-setting]').count(), 9);
+    await shows(() => page.locator('[data-setting]').count(), 11);
     expect(await page.getByRole('alertdialog').count()).toBe(0);
   });
 

@@ -111,7 +111,7 @@ describe.skipIf(!hasChromium)('the live state', () => {
     [
       'no-nft',
       'the program nft (package nftables) is missing.',
-      'Install the package nftables, then start Postern again.',
+      'Install the package nftables, then try again.',
     ],
     ['nft-failed', 'the kernel refused the redirect.', 'Error: syntax'],
   ] as const)('says what is wrong and how it is mended: %s', async (reason, words, more) => {

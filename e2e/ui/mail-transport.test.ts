@@ -14,6 +14,7 @@ const toggles = [
 const ports = [
   ['imapsPorts', 'Ports used by IMAPS protocol', '585, 993'],
   ['pop3sPorts', 'Ports used by POP3S protocol', '995'],
+  ['localPorts', 'Ports of mail bridges on this computer', '1110, 1143'],
 ] as const;
 const imapsPorts = 'Ports used by IMAPS protocol';
 
@@ -54,15 +55,43 @@ describe.skipIf(!hasChromium)('mail transport page', () => {
     await page.getByRole('dialog', { name: label }).waitFor();
   });
 
+  it('takes no ports of bridges at all', async () => {
+    const { core, page, shows } = await open();
+    await page.getByLabel('Ports of mail bridges on this computer').fill('');
+    await page.getByRole('button', { name: 'OK' }).click();
+    await shows(() => footText(page), 'Saved');
+    expect(core.patches).toEqual([{ mailTransport: { localPorts: '' } }]);
+  });
+
+  it('offers to let mail pass or to block it once protection stops, and says what each means', async () => {
+    const { core, page, shows } = await open();
+    const choice = page.getByLabel('Incoming mail meanwhile');
+    expect(await choice.locator('option').allTextContents()).toEqual(['Let mail pass', 'Block mail']);
+    expect(await choice.inputValue()).toBe('pass');
+    await rowOf(page, 'mailTransport.whenStopped')
+      .getByRole('button', { name: 'About this setting' })
+      .click();
+    const hint = page.getByRole('dialog', { name: 'Incoming mail meanwhile' });
+    expect((await hint.locator('p').allTextContents()).map((text) => text.split(':')[0])).toEqual([
+      'Let mail pass',
+      'Block mail',
+    ]);
+    await page.keyboard.press('Escape');
+    await choice.selectOption({ label: 'Block mail' });
+    await page.getByRole('button', { name: 'OK' }).click();
+    await shows(() => footText(page), 'Saved');
+    expect(core.patches).toEqual([{ mailTransport: { whenStopped: 'block' } }]);
+  });
+
   it('explains every row behind its ⓘ', async () => {
     const { page } = await open();
     const rows = page.locator('[data-setting]');
-    expect(await rows.count()).toBe(9);
+    expect(await rows.count()).toBe(11);
     for (const row of await rows.all()) {
       const label = (await row.locator('label').textContent()) ?? '';
       await row.getByRole('button', { name: 'About this setting' }).click();
       const hint = page.getByRole('dialog', { name: label, exact: true });
-      expect((await hint.locator('p').textContent())?.length).toBeGreaterThan(20);
+      expect((await hint.locator('p').allTextContents()).join(' ').length).toBeGreaterThan(20);
       await page.keyboard.press('Escape');
       await hint.waitFor({ state: 'detached' });
     }
@@ -84,6 +113,8 @@ describe.skipIf(!hasChromium)('mail transport page', () => {
       expect(await page.getByRole('switch', { name: label }).isDisabled()).toBe(true);
     expect(await page.getByLabel(imapsPorts).isDisabled()).toBe(true);
     expect(await page.getByLabel(imapsPorts).inputValue()).toBe('993');
+    expect(await page.getByLabel('Ports of mail bridges on this computer').isDisabled()).toBe(true);
+    expect(await page.getByLabel('Incoming mail meanwhile').isDisabled()).toBe(true);
     expect(await page.getByRole('button', { name: /Edit/ }).first().isDisabled()).toBe(true);
     expect(
       await page.getByRole('switch', { name: 'Scan POP3 mail transport' }).getAttribute('aria-checked'),

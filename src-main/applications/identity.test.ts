@@ -28,7 +28,7 @@ describe('a plain program', () => {
   });
 
   test('of this very test is Node', () => {
-    expect(identify(process.pid)).toEqual({ path: process.execPath });
+    expect(identify(process.pid)?.path).toBe(process.execPath);
   });
 });
 
@@ -87,5 +87,56 @@ describe('an AppImage', () => {
 
   test('does not lend its name to the programs that it starts', () => {
     expect(identityOf({ exe: '/usr/bin/firefox', environ })).toEqual({ path: '/usr/bin/firefox' });
+  });
+});
+
+describe('a script', () => {
+  const exe = '/usr/bin/python3.11';
+
+  test('is named beside its interpreter, by the file that it is in the end', () => {
+    const script = machine.file('lib/getmail/main.py', '');
+    machine.link('bin/getmail', script);
+    expect(identityOf({ exe, argv: ['python3', '-E', machine.path('bin/getmail'), '--idle'] })).toEqual({
+      path: exe,
+      script,
+    });
+  });
+
+  test('that was typed without a folder lies where its process is', () => {
+    const script = machine.file('home/mail.py', '');
+    expect(identityOf({ exe, argv: ['python3', './mail.py'], cwd: machine.path('home') })?.script).toBe(
+      script,
+    );
+  });
+
+  test('is not guessed when its process has gone elsewhere since, or its folder is gone', () => {
+    machine.file('home/mail.py', '');
+    machine.process(11, { exe, argv: ['python3', 'mail.py'], cwd: machine.path('.') });
+    machine.process(12, { exe, argv: ['python3', 'mail.py'], cwd: `${machine.path('home')} (deleted)` });
+    machine.process(13, { exe, argv: ['python3', 'mail.py'] });
+    machine.process(14, { exe, argv: ['python3', 'mail.py'], cwd: '(unreachable)/home' });
+    for (const pid of [11, 12, 13, 14]) expect(identify(pid, machine.procRoot)).toEqual({ path: exe });
+  });
+
+  test('that was removed, or lies in another root, keeps the path that was typed', () => {
+    expect(identityOf({ exe, argv: ['python3', '/opt/../opt/gone.py'] })?.script).toBe('/opt/gone.py');
+    const link = machine.path('bin/other');
+    machine.link('bin/other', machine.file('lib/other.py', ''));
+    machine.process(11, { exe, argv: ['python3', link], flatpakInfo: '' });
+    expect(identify(11, machine.procRoot)?.script).toBe(link);
+  });
+
+  test('is not one that comes through a descriptor, and a plain program has none', () => {
+    expect(identityOf({ exe: '/bin/bash', argv: ['bash', '/dev/fd/63'] })).toEqual({ path: '/bin/bash' });
+    machine.process(11, { exe: '/usr/bin/mutt', argv: ['mutt', '/etc/passwd'] });
+    expect(identify(11, machine.procRoot)).toEqual({ path: '/usr/bin/mutt' });
+  });
+
+  test('inside a sandbox lends it no name', () => {
+    const flatpakInfo = '[Application]\nname=org.x.Mail\n';
+    expect(identityOf({ exe, argv: ['python3', '/app/bin/mail'], flatpakInfo })).toEqual({
+      path: exe,
+      sandboxId: 'flatpak:org.x.Mail',
+    });
   });
 });

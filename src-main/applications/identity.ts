@@ -1,41 +1,17 @@
 // What a running program is called in "Excluded applications": the path of its executable, and for a sandboxed one the name
 // that stays the same from start to start. A program can be made to look like another: convenience, not security.
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
-import type { ApplicationIdentity } from '../contract/application-rule.ts';
+import { realpathSync, statSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import {
+  type ApplicationIdentity,
+  isInterpreter,
+  maxApplicationRuleLength,
+} from '../contract/application-rule.ts';
+import { linkOf, textOf } from './process-files.ts';
+import { scriptArgument } from './script-argument.ts';
 
-/** A .flatpak-info or a cgroup has a few hundred octets, an environment rarely more than some KB. */
-const maxFileBytes = 256 * 1024;
-
-function linkOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * The beginning of a plain file, or undefined when it can't be had. What lies in a process's own root may be anything: a link
- * or a pipe in its place must neither be followed nor waited for.
- */
-function textOf(path: string): string | undefined {
-  let fd: number | undefined;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    if (!fstatSync(fd).isFile()) return undefined;
-    const bytes = Buffer.alloc(maxFileBytes);
-    let length = 0;
-    // A file of /proc gives one page at a time.
-    for (let read = -1; read !== 0 && length < maxFileBytes; length += read) {
-      read = readSync(fd, bytes, length, maxFileBytes - length, null);
-    }
-    return bytes.toString('utf8', 0, length);
-  } catch {
-    return undefined;
-  } finally {
-    if (fd !== undefined) closeSync(fd);
-  }
-}
+/** A script's path and the options before it; a class path can be long. */
+const maxArgumentBytes = 32 * 1024;
 
 /** `name=` in the group `[Application]` (flatpak-metadata(5)). */
 function flatpakName(info: string): string | undefined {
@@ -75,9 +51,35 @@ function appImageOf(process: string, path: string): string | undefined {
   return variables.find((variable) => variable.startsWith('APPIMAGE=/'))?.slice('APPIMAGE='.length);
 }
 
+/** Where a path of the process's own view leads on this machine, if it is the same file there. */
+function realPath(process: string, path: string): string | undefined {
+  try {
+    const real = realpathSync.native(path);
+    const [here, there] = [statSync(real), statSync(`${process}/root${path}`)];
+    return here.dev === there.dev && here.ino === there.ino ? real : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The script that an interpreter runs. Which one is unknown when the interpreter has changed its folder since. */
+function scriptOf(process: string, interpreter: string): string | undefined {
+  const argv = textOf(`${process}/cmdline`, maxArgumentBytes)?.split('\0');
+  // The last one has no end when there are more; else what follows it is empty.
+  const typed = scriptArgument(interpreter, argv?.slice(0, -1) ?? []);
+  if (typed === undefined) return undefined;
+  const folder = isAbsolute(typed) ? '/' : linkOf(`${process}/cwd`);
+  if (folder === undefined || !isAbsolute(folder)) return undefined;
+  const path = join(folder, typed);
+  // A descriptor of the process's own (`/dev/fd/63`) names nothing that lasts.
+  if (/^\/(?:dev|proc)\//.test(path) || path.length > maxApplicationRuleLength) return undefined;
+  return realPath(process, path) ?? (isAbsolute(typed) ? path : undefined);
+}
+
 /**
- * Names the program of a process, in about 0.1 ms. Undefined for kernel threads, for what has ended, and for processes of
- * others that may not be seen. Never throws.
+ * Names the program of a process, in about 0.1 ms, and the script that it runs if it is a plain interpreter: inside a sandbox
+ * that would be a path of nobody else. Undefined for kernel threads, for what has ended, and for processes of others that may
+ * not be seen. Never throws.
  */
 export function identify(pid: number, procRoot = '/proc'): ApplicationIdentity | undefined {
   const process = `${procRoot}/${pid}`;
@@ -89,5 +91,7 @@ export function identify(pid: number, procRoot = '/proc'): ApplicationIdentity |
   const snap = snapOf(process, path, cgroup, linkOf(`${procRoot}/self/ns/mnt`));
   if (snap !== undefined) return { path, sandboxId: `snap:${snap}` };
   const appImage = appImageOf(process, path);
-  return appImage === undefined ? { path } : { path, sandboxId: `appimage:${appImage}` };
+  if (appImage !== undefined) return { path, sandboxId: `appimage:${appImage}` };
+  const script = isInterpreter(path) ? scriptOf(process, path) : undefined;
+  return script === undefined ? { path } : { path, script };
 }

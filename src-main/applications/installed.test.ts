@@ -93,13 +93,25 @@ describe('it is named as it will be named while it runs', () => {
     expect(await listed()).toEqual({});
   });
 
-  test('a script is its interpreter, which is said', async () => {
+  test('a script by its own path, behind links', async () => {
     const python = program('bin/python3.11');
     machine.link('bin/python3', 'python3.11');
-    program('bin/offlineimap', '#!/usr/bin/env python3\n');
-    program('bin/getmail', `#!${machine.path('bin/python3')} -E\n`);
-    expect(await listed()).toEqual({ offlineimap: python, getmail: python });
-    expect((await listInstalled(machine)).map((each) => each.interpreter)).toEqual([true, true]);
+    const offlineimap = program('share/offlineimap/run', '#!/usr/bin/env python3\n');
+    machine.link('bin/offlineimap', offlineimap);
+    const getmail = program('bin/getmail', `#!${machine.path('bin/python3')} -E\n`);
+    const main = machine.file('share/geary/main.py', '');
+    mailEntry('geary', `Exec=env LANG=C python3 -E ${main} %u`);
+    mailEntry('module', 'Exec=python3 -m mail');
+    mailEntry('gone', `Exec=python3 ${machine.path('share/gone.py')}`);
+    expect(await listed()).toEqual({ offlineimap, getmail, geary: main, module: python, gone: python });
+    const interpreters = (await listInstalled(machine)).filter((each) => each.interpreter);
+    expect(interpreters.map((each) => each.name)).toEqual(['gone', 'module']);
+  });
+
+  test('a script of what is no interpreter to us by the program that runs it', async () => {
+    const runner = program('bin/gjs');
+    mailEntry('mail', `Exec=${program('bin/mail', `#!${runner}\n`)}`);
+    expect(await listed()).toEqual({ mail: runner });
   });
 
   test('sandboxed ones by what they are', async () => {

@@ -4,6 +4,7 @@ import { accessSync, closeSync, constants, openSync, readSync, realpathSync, sta
 import { basename, isAbsolute, join } from 'node:path';
 import { isInterpreter } from '../contract/application-rule.ts';
 import type { DesktopEntry } from './desktop-entry.ts';
+import { scriptArgument } from './script-argument.ts';
 
 /** Where programs lie. */
 export interface ProgramFolders {
@@ -23,16 +24,18 @@ export interface LaunchedProgram {
 /** Linux reads no longer first line (BINPRM_BUF_SIZE). */
 const maxShebangBytes = 256;
 
-/** The file that a path leads to in the end, if it can be executed. */
-function executable(path: string): string | undefined {
+/** The file that a path leads to in the end, if this user may do with it as `mode` says. */
+function realFile(path: string, mode = constants.F_OK): string | undefined {
   try {
     const real = realpathSync(path);
-    accessSync(real, constants.X_OK);
+    accessSync(real, mode);
     return statSync(real).isFile() ? real : undefined;
   } catch {
     return undefined;
   }
 }
+
+const executable = (path: string) => realFile(path, constants.X_OK);
 
 /** The words of a script's first line, or undefined for a binary. */
 function shebangOf(path: string): string[] | undefined {
@@ -56,11 +59,14 @@ function find(command: string, binDirs: readonly string[]): string | undefined {
   return binDirs.map((folder) => join(folder, command)).find((path) => executable(path) !== undefined);
 }
 
-/** The command itself, behind `env` and its assignments. */
-function commandOf(argv: readonly string[]): string {
-  const isEnv = basename(argv[0] ?? '') === 'env';
-  return (isEnv ? argv.slice(1).find((word) => !word.includes('=') && !word.startsWith('-')) : argv[0]) ?? '';
+/** The command itself and its arguments, behind `env` and its assignments. */
+function withoutEnv(argv: readonly string[]): readonly string[] {
+  if (basename(argv[0] ?? '') !== 'env') return argv;
+  const at = argv.findIndex((word, i) => i > 0 && !word.includes('=') && !word.startsWith('-'));
+  return at < 0 ? [] : argv.slice(at);
 }
+
+const commandOf = (argv: readonly string[]) => withoutEnv(argv)[0] ?? '';
 
 const plain = (path: string): LaunchedProgram => ({
   application: path,
@@ -68,7 +74,10 @@ const plain = (path: string): LaunchedProgram => ({
   interpreter: isInterpreter(path),
 });
 
-/** A script: a shell's is a wrapper around a program of the same name, any other runs as its interpreter. */
+/** A script counts as a program, whatever interpreter runs it. */
+const runScript = (path: string): LaunchedProgram => ({ application: path, path, interpreter: false });
+
+/** A script: a shell's is a wrapper around a program of the same name, any other is a program of its own. */
 function scriptProgram(
   script: string,
   shebang: readonly string[],
@@ -77,7 +86,8 @@ function scriptProgram(
   const found = find(commandOf(shebang), folders.binDirs);
   const interpreter = found === undefined ? undefined : executable(found);
   if (interpreter === undefined) return undefined;
-  if (!/^(?:ba|da|k|z)?sh$/.test(basename(interpreter))) return plain(interpreter);
+  if (!/^(?:ba|da|k|z)?sh$/.test(basename(interpreter)))
+    return isInterpreter(interpreter) ? runScript(script) : plain(interpreter);
   const name = basename(script);
   const candidates = folders.libDirs.flatMap((folder) => [
     join(folder, name, name),
@@ -103,12 +113,22 @@ export function launchedBy(command: string, folders: ProgramFolders): LaunchedPr
   return shebang === undefined ? plain(path) : scriptProgram(path, shebang, folders);
 }
 
+/** What a command with its arguments starts: `python3 /opt/mail/main.py` is its script. */
+function launchedByArguments(argv: readonly string[], folders: ProgramFolders): LaunchedProgram | undefined {
+  const program = launchedBy(argv[0] ?? '', folders);
+  if (!program?.interpreter) return program;
+  const typed = scriptArgument(program.path, argv);
+  const script = typed !== undefined && isAbsolute(typed) ? realFile(typed) : undefined;
+  return script === undefined ? program : runScript(script);
+}
+
 /** What a desktop entry starts. */
 export function launchedByEntry(entry: DesktopEntry, folders: ProgramFolders): LaunchedProgram | undefined {
-  const command = commandOf(entry.exec);
+  const argv = withoutEnv(entry.exec);
+  const command = argv[0] ?? '';
   if (entry.flatpak !== undefined)
     return { application: `flatpak:${entry.flatpak}`, path: command, interpreter: false };
   if (entry.snap !== undefined)
     return { application: `snap:${entry.snap}`, path: command, interpreter: false };
-  return launchedBy(command, folders);
+  return launchedByArguments(argv, folders);
 }

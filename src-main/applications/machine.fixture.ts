@@ -10,6 +10,9 @@ export interface MadeProcess {
   readonly cgroup?: string;
   readonly flatpakInfo?: string;
   readonly environ?: readonly string[];
+  /** The command line; a process that has one sees the root of this machine. */
+  readonly argv?: readonly string[];
+  readonly cwd?: string;
   /** Number of the mount namespace; that of the core is 1. */
   readonly mounts?: number;
 }
@@ -54,12 +57,17 @@ export function makeMachine(): Machine {
     path,
     file,
     link,
-    process(pid, { exe, uid = 1000, cgroup = '0::/init.scope\n', flatpakInfo, environ = [], mounts = 1 }) {
+    process(pid, made) {
+      const { exe, uid = 1000, cgroup = '0::/init.scope\n', flatpakInfo, environ = [] } = made;
+      const { argv, cwd, mounts = 1 } = made;
       const folder = `proc/${pid}`;
       file(`${folder}/status`, `Name:\tx\nUid:\t1\t${uid}\t2\t3\n`);
       file(`${folder}/cgroup`, cgroup);
       file(`${folder}/environ`, environ.map((variable) => `${variable}\0`).join(''));
       link(`${folder}/ns/mnt`, `mnt:[${mounts}]`);
+      if (argv !== undefined) file(`${folder}/cmdline`, argv.map((word) => `${word}\0`).join(''));
+      if (argv !== undefined && flatpakInfo === undefined) link(`${folder}/root`, '/');
+      if (cwd !== undefined) link(`${folder}/cwd`, cwd);
       if (exe !== undefined) link(`${folder}/exe`, exe);
       if (flatpakInfo !== undefined) file(`${folder}/root/.flatpak-info`, flatpakInfo);
     },

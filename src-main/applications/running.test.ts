@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { applicationSchema } from '../contract/api.ts';
+import { identify } from './identity.ts';
 import { type Machine, makeMachine } from './machine.fixture.ts';
 import { listRunning } from './running.ts';
 
@@ -102,10 +103,41 @@ describe('the programs that run', () => {
     expect(await listRunning(machine)).toMatchObject([{ name: 'python3', interpreter: true }]);
   });
 
+  test('are one row for each script of an interpreter, and one for the interpreter without any', async () => {
+    const exe = '/usr/bin/python3.11';
+    const getmail = machine.file(
+      'bin/getmail',
+      `#!${machine.file('bin/python3', '\x7fELF', 0o755)}\n`,
+      0o755,
+    );
+    machine.file(
+      'share/applications/getmail.desktop',
+      '[Desktop Entry]\nType=Application\nName=Get Mail\nExec=getmail\n',
+    );
+    machine.process(10, { exe, argv: ['python3', getmail] });
+    machine.process(11, { exe, argv: ['python3', getmail, '-x'] });
+    machine.process(12, { exe, argv: ['python3', '/opt/sync.py'] });
+    machine.process(13, { exe, argv: ['python3', '-m', 'http.server'] });
+    const connections = [{ pid: 11, label: 'imap.example.org:993' }];
+    expect(await listRunning({ ...machine, connections })).toMatchObject([
+      {
+        application: getmail,
+        name: 'Get Mail',
+        path: getmail,
+        processes: 2,
+        interpreter: false,
+        connections: ['imap.example.org:993'],
+      },
+      { application: exe, name: 'python3.11', path: exe, processes: 1, interpreter: true },
+      { application: '/opt/sync.py', name: 'sync.py', processes: 1, interpreter: false },
+    ]);
+  });
+
   test('of this machine are listed in the form of the contract, with this process', async () => {
     const listed = await listRunning();
     for (const each of listed) expect(applicationSchema.parse(each)).toEqual(each);
-    const own = listed.find((each) => each.application === process.execPath);
+    const { script, path } = identify(process.pid) ?? {};
+    const own = listed.find((each) => each.application === (script ?? path));
     expect(own?.processes).toBeGreaterThan(0);
   });
 });

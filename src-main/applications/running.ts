@@ -1,4 +1,5 @@
-// The programs that run now, for the picker of "Excluded applications": one row a program, however many processes it has.
+// The programs that run now, for the picker of "Excluded applications": one row a program, however many processes it has, and
+// one for each script of an interpreter.
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -21,7 +22,9 @@ const processesPerTurn = 20;
 
 interface Group {
   readonly application: string;
+  /** Of the executable, or of the script that it runs. */
   readonly path: string;
+  readonly interpreter: boolean;
   readonly uids: Set<number>;
   readonly pids: number[];
 }
@@ -60,8 +63,10 @@ async function groupProcesses(procRoot: string, left: readonly number[]): Promis
     const program = left.includes(pid) ? undefined : identify(pid, procRoot);
     // Kernel threads have no executable.
     if (!program) continue;
-    const application = program.sandboxId ?? program.path;
-    const group = groups.get(application) ?? { application, path: program.path, uids: new Set(), pids: [] };
+    const path = program.script ?? program.path;
+    const application = program.sandboxId ?? path;
+    const interpreter = program.script === undefined && isInterpreter(path);
+    const group = groups.get(application) ?? { application, path, interpreter, uids: new Set(), pids: [] };
     groups.set(application, group);
     group.pids.push(pid);
     const uid = uidOf(`${procRoot}/${pid}`);
@@ -84,7 +89,8 @@ export async function listRunning(options: RunningOptions = {}): Promise<Applica
   const { procRoot = '/proc', passwdPath = '/etc/passwd', ownPids = [], connections = [] } = options;
   const launcherOf = createLauncherIndex(await loadLaunchers(options));
   const users = readUsers(passwdPath);
-  const applications = (await groupProcesses(procRoot, ownPids)).map(({ application, path, uids, pids }) => {
+  const applications = (await groupProcesses(procRoot, ownPids)).map((group) => {
+    const { application, path, interpreter, uids, pids } = group;
     const launcher = launcherOf(application, path);
     const labels = connections.filter(({ pid }) => pids.includes(pid)).map(({ label }) => label);
     return {
@@ -95,7 +101,7 @@ export async function listRunning(options: RunningOptions = {}): Promise<Applica
       users: [...uids].map((uid) => users.get(uid) ?? String(uid)).sort(),
       processes: pids.length,
       connections: [...new Set(labels)],
-      interpreter: isInterpreter(path),
+      interpreter,
     };
   });
   return applications.sort(byUse);

@@ -5,7 +5,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { connectionSchema } from './connection.ts';
 import { settingsPatchSchema, settingsSchema } from './settings.ts';
-import { messageEventSchema, snapshotSchema, stateUpdateSchema } from './state.ts';
+import { messageEventSchema, selfTestStepSchema, snapshotSchema, stateUpdateSchema } from './state.ts';
 import { verdictSchema } from './verdict.ts';
 
 const idInput = z.object({ id: z.string().min(1).max(100) });
@@ -62,6 +62,14 @@ export const api = {
     close: oc
       .input(z.object({ ids: z.array(z.number()).max(10_000).optional() }))
       .output(z.object({ closed: z.number() })),
+    /** Ends mail connections that were open before the interception began; answers with their number. */
+    closeDirect: oc.output(z.object({ closed: z.number() })),
+  },
+  protection: {
+    /** Walks all protocols through the real interception; a step at a time. */
+    selfTest: oc.output(eventIterator(selfTestStepSchema)),
+    /** Tries at once what is tried again later anyway: to set up an interception that is unavailable. */
+    retry: oc.output(z.object({})),
   },
   messages: {
     /** Newest first. */

@@ -73,6 +73,16 @@ describe('application rule', () => {
     expect(matches('/opt/mail/*', { path: '/opt/mailbox/client' })).toBe(false);
   });
 
+  it('matches the script of an interpreter like a program', () => {
+    const getmail = { path: '/usr/bin/python3.11', script: '/opt/mail/getmail' };
+    expect(matches('/opt/mail/getmail', getmail)).toBe(true);
+    expect(matches('/opt/mail/*', getmail)).toBe(true);
+    expect(matches('/usr/bin/python3.11', getmail)).toBe(true);
+    expect(matches('/opt/mail/getmail2', getmail)).toBe(false);
+    expect(matches('/opt/mailbox/*', getmail)).toBe(false);
+    expect(matches('/opt/mail/getmail', { path: '/usr/bin/python3.11' })).toBe(false);
+  });
+
   it('matches a sandboxed program by its identity, never by a path inside', () => {
     const thunderbird = { path: '/app/lib/thunderbird', sandboxId: 'flatpak:org.mozilla.Thunderbird' };
     expect(matches('flatpak:org.mozilla.Thunderbird', thunderbird)).toBe(true);

@@ -23,6 +23,8 @@ export interface ApplicationIdentity {
   readonly path: string;
   /** `flatpak:org.mozilla.Thunderbird`, `snap:thunderbird`, `appimage:/path/File.AppImage`; absent for plain programs. */
   readonly sandboxId?: string | undefined;
+  /** The script that an interpreter runs: its absolute path. A rule may name it like a program. */
+  readonly script?: string | undefined;
 }
 
 /** Programs whose exclusion excludes every script that they run. */
@@ -62,13 +64,13 @@ export function parseApplicationRule(typed: string): ApplicationResult {
     : { ok: true, rule: { kind: 'path', path: text } };
 }
 
-/** Whether a rule names this program. */
+/** Whether a rule names this program, or the script that it runs. */
 export function ruleMatches(rule: ApplicationRule, program: ApplicationIdentity): boolean {
   switch (rule.kind) {
     case 'path':
-      return program.path === rule.path;
+      return program.path === rule.path || program.script === rule.path;
     case 'folder':
-      return program.path.startsWith(rule.folder);
+      return program.path.startsWith(rule.folder) || (program.script?.startsWith(rule.folder) ?? false);
     case 'identity':
       return program.sandboxId === `${rule.scheme}:${rule.id}`;
     default:

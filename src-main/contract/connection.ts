@@ -16,6 +16,8 @@ export interface ConnectionOwner {
   readonly pid?: number | undefined;
   readonly path?: string | undefined;
   readonly sandboxId?: string | undefined;
+  /** The script that the program, an interpreter, runs: its absolute path. */
+  readonly script?: string | undefined;
 }
 
 /** Why a connection is relayed without scanning. */

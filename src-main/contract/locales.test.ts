@@ -65,8 +65,10 @@ describe('the two languages', () => {
       'Scan POP3S mail transport',
       'Ports used by IMAPS protocol',
       'Ports used by POP3S protocol',
+      'Ports of mail bridges on this computer',
       'Excluded applications',
       'Excluded IPs',
+      'Incoming mail meanwhile',
     ]);
     expect(labels('nb')).toEqual([
       'Aktiver beskyttelse for posttransport',
@@ -76,8 +78,10 @@ describe('the two languages', () => {
       'Skann POP3S-posttransport',
       'Porter som brukes av IMAPS-protokoll',
       'Porter som brukes av POP3S-protokoll',
+      'Porter for e-postbroer på denne datamaskinen',
       'Utelukkede programmer',
       'Utelukkede IP-adresser',
+      'Innkommende e-post imens',
     ]);
   });
 });

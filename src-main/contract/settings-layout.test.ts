@@ -61,6 +61,9 @@ describe('settings layout', () => {
       );
     expect(offered('appearance.language')).toEqual(appearanceSchema.shape.language.options);
     expect(offered('appearance.theme')).toEqual(appearanceSchema.shape.theme.options);
+    expect(offered('mailTransport.whenStopped')).toEqual(
+      sectionSchemas.mailTransport.shape.whenStopped.options,
+    );
     expect(offered('response.delivery')).toEqual(responseSchema.shape.delivery.options);
     expect(offered('response.tagMessages')).toEqual(responseSchema.shape.tagMessages.options);
   });

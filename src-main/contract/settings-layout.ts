@@ -4,7 +4,12 @@ import type { TextKey } from './locales.ts';
 import type { PathOf, SettingValue } from './setting-path.ts';
 import type { ExcludedAddress, ExcludedApplication } from './settings.ts';
 
-type ChoicePath = 'appearance.language' | 'appearance.theme' | 'response.delivery' | 'response.tagMessages';
+type ChoicePath =
+  | 'appearance.language'
+  | 'appearance.theme'
+  | 'mailTransport.whenStopped'
+  | 'response.delivery'
+  | 'response.tagMessages';
 
 interface Chosen<Path extends ChoicePath> {
   readonly path: Path;
@@ -13,7 +18,7 @@ interface Chosen<Path extends ChoicePath> {
 
 interface RowBase {
   readonly label: TextKey;
-  /** One or two sentences behind the ⓘ. */
+  /** A few sentences behind the ⓘ; a line break begins a paragraph. */
   readonly hint: TextKey;
   /** The toggle that greys this row while it is off; the row keeps its value. */
   readonly master?: PathOf<boolean>;
@@ -28,7 +33,7 @@ export interface ToggleRow extends RowBase {
 /** A text field in the grammar of port-list.ts. */
 export interface PortsRow extends RowBase {
   readonly kind: 'ports';
-  readonly path: 'mailTransport.imapsPorts' | 'mailTransport.pop3sPorts';
+  readonly path: 'mailTransport.imapsPorts' | 'mailTransport.pop3sPorts' | 'mailTransport.localPorts';
 }
 /** A text field in the grammar of subject-text.ts. */
 export interface TextRow extends RowBase {
@@ -142,6 +147,13 @@ const mailTransportPage: LayoutPage = {
           hint: 'hint.mail-transport.pop3s-ports',
           master,
         },
+        {
+          kind: 'ports',
+          path: 'mailTransport.localPorts',
+          label: 'row.mail-transport.local-ports',
+          hint: 'hint.mail-transport.local-ports',
+          master,
+        },
       ],
     },
     {
@@ -160,6 +172,23 @@ const mailTransportPage: LayoutPage = {
           path: 'mailTransport.excludedAddresses',
           label: 'row.mail-transport.excluded-addresses',
           hint: 'hint.mail-transport.excluded-addresses',
+          master,
+        },
+      ],
+    },
+    {
+      id: 'when-stopped',
+      label: 'section.when-stopped',
+      rows: [
+        {
+          kind: 'choice',
+          path: 'mailTransport.whenStopped',
+          label: 'row.mail-transport.when-stopped',
+          hint: 'hint.mail-transport.when-stopped',
+          options: [
+            { value: 'pass', label: 'choice.when-stopped-pass' },
+            { value: 'block', label: 'choice.when-stopped-block' },
+          ],
           master,
         },
       ],

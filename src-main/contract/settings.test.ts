@@ -17,10 +17,18 @@ describe('settings', () => {
   });
 
   it('protects by default, on the ports of the registry', () => {
-    const { excludedAddresses, excludedApplications, imapsPorts, pop3sPorts, ...toggles } =
-      defaultSettings.mailTransport;
+    const {
+      excludedAddresses,
+      excludedApplications,
+      imapsPorts,
+      pop3sPorts,
+      localPorts,
+      whenStopped,
+      ...toggles
+    } = defaultSettings.mailTransport;
     expect(Object.values(toggles)).toEqual([true, true, true, true, true]);
-    expect([imapsPorts, pop3sPorts]).toEqual(['585, 993', '995']);
+    expect([imapsPorts, pop3sPorts, localPorts]).toEqual(['585, 993', '995', '1110, 1143']);
+    expect(whenStopped).toBe('pass');
     expect([excludedAddresses, excludedApplications]).toEqual([[], []]);
   });
 

@@ -57,6 +57,10 @@ const mailTransportSchema = z.object({
   scanPop3s: z.boolean(),
   imapsPorts: portListSchema,
   pop3sPorts: portListSchema,
+  /** Ports of mail bridges on this machine itself, which are redirected on its own addresses. */
+  localPorts: portListSchema,
+  /** What becomes of mail when the core is gone or hangs: `pass`: directly to its servers; `block`: refused. */
+  whenStopped: z.enum(['pass', 'block']),
   excludedApplications: z.array(excludedApplicationSchema).max(maxListEntries),
   excludedAddresses: z.array(excludedAddressSchema).max(maxListEntries),
 });
@@ -121,6 +125,8 @@ export const defaultSettings: Settings = {
     scanPop3s: true,
     imapsPorts: '585, 993',
     pop3sPorts: '995',
+    localPorts: '1110, 1143',
+    whenStopped: 'pass',
     excludedApplications: [],
     excludedAddresses: [],
   },

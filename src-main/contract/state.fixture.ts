@@ -7,6 +7,7 @@ export const quietState: State = {
   settingsProblems: [],
   protection: { state: 'active' },
   interception: { state: 'active' },
+  remarks: [],
   listeners: [],
   counters: {
     scanned: 0,
@@ -20,5 +21,6 @@ export const quietState: State = {
   },
   openConnections: 0,
   staleConnections: 0,
+  directConnections: 0,
   lastMessages: [],
 };

@@ -14,6 +14,21 @@ const availabilitySchema = z.object({
   detail: z.string().optional(),
 });
 export type Availability = z.infer<typeof availabilitySchema>;
+/** See `remarks` of the state. */
+export type Remark = { readonly code: z.infer<typeof errorCodeSchema>; readonly detail?: string | undefined };
+
+/** One step of the walk through the real interception with a built-in harmless server. */
+export const selfTestStepSchema = z.object({
+  /** `kernel`: a connection comes through the redirect; then each protocol with its upgrade. */
+  protocol: z.enum(['kernel', 'imap', 'imaps', 'imap-starttls', 'pop3', 'pop3s', 'pop3-stls']),
+  step: z.enum(['redirect', 'greeting', 'tls', 'sign-in', 'clean-message', 'test-virus']),
+  /** `skipped`: by the settings, or because an earlier step failed. */
+  outcome: z.enum(['passed', 'failed', 'skipped']),
+  ms: z.number(),
+  /** What was seen instead; English, technical. */
+  detail: z.string().optional(),
+});
+export type SelfTestStep = z.infer<typeof selfTestStepSchema>;
 
 export const notScannedReasons = [...limitCodes, 'scan-failed', 'spool-failed', 'part-not-found'] as const;
 export type NotScannedReason = (typeof notScannedReasons)[number];
@@ -61,6 +76,9 @@ const stateSchema = z.object({
   settingsProblems: z.array(settingsProblemSchema),
   protection: availabilitySchema,
   interception: availabilitySchema,
+  /** What an active interception can't do here, or does not do by rule: `greetings-unseen`, `port-denied` (`detail`: the
+   *  ports), `mail-blocked` (it is not active, and mail is refused by setting). */
+  remarks: z.array(z.object({ code: errorCodeSchema, detail: z.string().optional() })),
   listeners: z.array(
     z.object({ protocol: z.string(), address: z.string(), port: z.number(), target: z.string() }),
   ),
@@ -68,6 +86,8 @@ const stateSchema = z.object({
   openConnections: z.number(),
   /** Open connections that live by older rules than today's settings. */
   staleConnections: z.number(),
+  /** Mail connections that were open before the interception began, and go directly to their servers. */
+  directConnections: z.number(),
   /** Newest first, at most 20. */
   lastMessages: z.array(messageEventSchema),
 });

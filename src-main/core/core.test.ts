@@ -43,6 +43,7 @@ function ports(changes: Partial<Ports> = {}): Ports {
     random: randomBytes,
     log: (event) => logged.push(event),
     intercept: 'off',
+    netfilterHelper: () => undefined,
     listeners: [],
     upstreamCa: undefined,
     settings: undefined,
@@ -124,9 +125,9 @@ describe('a core', () => {
     expect((await again.client.settings.get()).mailTransport.enabled).toBe(false);
   });
 
-  test('says why nothing is intercepted without the right to', async () => {
+  test('says why nothing is intercepted without its helper', async () => {
     const { core, client } = await start({ intercept: 'auto' });
-    expect(core.interception).toEqual({ state: 'unavailable', reason: 'no-privilege' });
+    expect(core.interception).toEqual({ state: 'unavailable', reason: 'helper-missing' });
     expect((await client.state.get()).state.protection).toEqual(core.interception);
   });
 });

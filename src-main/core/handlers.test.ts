@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { QuarantineEntry } from '../contract/api.ts';
 import { defaultSettings } from '../contract/settings.ts';
 import { quietState } from '../contract/state.fixture.ts';
-import type { MessageEvent, State } from '../contract/state.ts';
+import type { MessageEvent, SelfTestStep, State } from '../contract/state.ts';
 import { type CallContext, createRouter, type RouterParts } from './handlers.ts';
 import type { SettingsResult } from './settings-service.ts';
 import { createStateHub } from './state-hub.ts';
@@ -35,6 +35,7 @@ const message: MessageEvent = {
   limits: ['encrypted'],
   server: 'imap.example.test',
 };
+const step: SelfTestStep = { protocol: 'imap', step: 'greeting', outcome: 'passed', ms: 1 };
 const state: State = {
   ...quietState,
   counters: { ...quietState.counters, notScannedByReason: { encrypted: 1 } },
@@ -66,6 +67,18 @@ function setUp(changes: { saves?: boolean; url?: string; via?: CallContext['via'
       close(ids) {
         calls.push(ids);
         return 3;
+      },
+      async closeDirect() {
+        calls.push('direct');
+        return 2;
+      },
+    },
+    protection: {
+      async *selfTest() {
+        yield step;
+      },
+      async retry() {
+        calls.push('retry');
       },
     },
     events: {
@@ -147,12 +160,29 @@ describe('connections and messages', () => {
     expect(calls).toEqual([[4, 5], 'stale']);
   });
 
+  test('those that go past us are ended, and their number is said', async () => {
+    const { client, calls } = setUp();
+    expect(await client.connections.closeDirect()).toEqual({ closed: 2 });
+    expect(calls).toEqual(['direct']);
+  });
+
   test('messages come in the asked number, a hundred by default', async () => {
     const { client, calls } = setUp();
     expect(await client.messages.list({ limit: 7 })).toEqual([message]);
     await client.messages.list({});
     expect(calls).toEqual([7, 100]);
     expect(await codeOf(client.messages.list({ limit: 1_001 }))).toMatch(/^BAD_REQUEST/);
+  });
+});
+
+describe('the protection', () => {
+  test('is tested step by step, and tried again', async () => {
+    const { client, calls } = setUp();
+    const seen: unknown[] = [];
+    for await (const each of await client.protection.selfTest()) seen.push(each);
+    expect(seen).toEqual([step]);
+    await client.protection.retry();
+    expect(calls).toEqual(['retry']);
   });
 });
 

@@ -2,6 +2,7 @@
 import { implement } from '@orpc/server';
 import { type Application, api } from '../contract/api.ts';
 import type { Connection } from '../contract/connection.ts';
+import type { SelfTestStep } from '../contract/state.ts';
 import type { EventLog } from '../storage/event-log.ts';
 import type { Quarantine } from '../storage/quarantine.ts';
 import type { SettingsService } from './settings-service.ts';
@@ -22,6 +23,11 @@ export interface RouterParts {
   readonly connections: {
     list(): Connection[];
     close(ids: readonly number[] | 'stale'): number;
+    closeDirect(): Promise<number>;
+  };
+  readonly protection: {
+    selfTest(): AsyncGenerator<SelfTestStep>;
+    retry(): Promise<void>;
   };
   readonly events: Pick<EventLog, 'list'>;
   readonly quarantine: Omit<Quarantine, 'put'>;
@@ -33,7 +39,7 @@ async function* base64Of(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<{ ba
 }
 
 export function createRouter(parts: RouterParts) {
-  const { hub, settings, applications, connections, events, quarantine } = parts;
+  const { hub, settings, applications, connections, events, protection, quarantine } = parts;
   const os = implement(api).$context<CallContext>();
   return os.router({
     state: {
@@ -62,6 +68,16 @@ export function createRouter(parts: RouterParts) {
       close: os.connections.close.handler(({ input }) => ({
         closed: connections.close(input.ids ?? 'stale'),
       })),
+      closeDirect: os.connections.closeDirect.handler(async () => ({
+        closed: await connections.closeDirect(),
+      })),
+    },
+    protection: {
+      selfTest: os.protection.selfTest.handler(() => protection.selfTest()),
+      retry: os.protection.retry.handler(async () => {
+        await protection.retry();
+        return {};
+      }),
     },
     messages: {
       list: os.messages.list.handler(({ input }) => events.list(input.limit)),

@@ -1,8 +1,10 @@
 // What a host supplies to the core: places, time, and what its command line or its window says. The core itself reads no
 // argv, no environment and no clock.
 import type { Endpoint } from '../contract/connection.ts';
+import type { HelperRoute } from '../interception/linux/helper-link.ts';
 import type { FixedListener } from '../interception/listeners.ts';
 
+export type { HelperRoute } from '../interception/linux/helper-link.ts';
 export { parseFixedListener } from '../interception/listeners.ts';
 
 export interface Clock {
@@ -31,6 +33,8 @@ export interface Ports {
   readonly log: Log;
   /** `off`: the machine's connections are left alone; only fixed listeners bring any. */
   readonly intercept: 'auto' | 'off';
+  /** How the netfilter helper is reached, looked up each time; undefined: there is none, and nothing is intercepted. */
+  readonly netfilterHelper: () => HelperRoute | undefined;
   readonly listeners: readonly FixedListener[];
   /** PEM of one more authority that mail servers may be signed by. */
   readonly upstreamCa: string | undefined;

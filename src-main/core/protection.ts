@@ -2,24 +2,34 @@
 // is changed then. Knows the kernel only as a backend.
 import type { MailTransportSettings } from '../contract/settings.ts';
 import type { Availability } from '../contract/state.ts';
-import type { InterceptionBackend } from '../interception/backend.ts';
+import type { FoundEndpoint, InterceptionBackend, InterceptionState } from '../interception/backend.ts';
 import { nextChangeAt, planFrom } from '../interception/plan.ts';
 import type { Clock, Log } from './ports.ts';
 
 export interface ProtectionOptions {
   /** Makes the backend, once; undefined: the machine's connections are left alone. */
   readonly openBackend:
-    | ((onStateChange: (availability: Availability) => void) => Promise<InterceptionBackend>)
+    | ((onStateChange: (state: InterceptionState) => void) => InterceptionBackend)
     | undefined;
+  /** Servers where plain mail was found before. */
+  readonly found: () => readonly FoundEndpoint[];
   readonly clock: Clock;
   /** Called with each change of what the interception does. */
-  readonly onInterception: (availability: Availability) => void;
+  readonly onInterception: (state: InterceptionState) => void;
   readonly log: Log;
 }
 
 export interface Protection {
+  /** Begins what takes long, on the way to the first `apply`. */
+  prepare(): void;
   /** Puts settings in force; resolves when they, or later ones, are. Never rejects. */
   apply(settings: MailTransportSettings): Promise<void>;
+  /** Puts what `found` gives now in force. */
+  refresh(): Promise<void>;
+  /** Tests what stands, and tries at once what is tried again later anyway. Never rejects. */
+  retry(): Promise<void>;
+  /** The backend, once something was prepared or applied and there is one. */
+  readonly backend: InterceptionBackend | undefined;
   /** New connections go direct from now on; the redirected ones live on. */
   release(): Promise<void>;
   /** Takes everything down. May be called twice, and before any `apply`. */
@@ -32,6 +42,8 @@ const lookAgainMs = 60_000;
 class SettingsProtection implements Protection {
   readonly #options: ProtectionOptions;
   #backend: InterceptionBackend | undefined;
+  #isStarted = false;
+  #applied: MailTransportSettings | undefined;
   #wanted: MailTransportSettings | undefined;
   #working: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
@@ -41,11 +53,32 @@ class SettingsProtection implements Protection {
     this.#options = options;
   }
 
+  prepare(): void {
+    if (!this.#released) this.#open()?.prepare();
+  }
+
   async apply(settings: MailTransportSettings): Promise<void> {
     if (this.#released) return;
     this.#wanted = settings;
     this.#working ??= this.#work();
     await this.#working;
+  }
+
+  async refresh(): Promise<void> {
+    const latest = this.#wanted ?? this.#applied;
+    if (latest) await this.apply(latest);
+  }
+
+  async retry(): Promise<void> {
+    await this.#working;
+    const backend = this.#backend;
+    if (!backend) return;
+    const state = await this.#guarded(() => backend.retry());
+    if (!this.#released) this.#options.onInterception(state);
+  }
+
+  get backend(): InterceptionBackend | undefined {
+    return this.#backend;
   }
 
   async release(): Promise<void> {
@@ -71,28 +104,45 @@ class SettingsProtection implements Protection {
   async #work(): Promise<void> {
     for (let settings = this.#wanted; settings && !this.#released; settings = this.#wanted) {
       this.#wanted = undefined;
-      const availability = await this.#put(settings);
+      this.#applied = settings;
+      const state = await this.#put(settings);
       if (this.#released) break;
-      this.#options.onInterception(availability);
+      this.#options.onInterception(state);
       if (!this.#wanted) this.#waitForChange(settings);
     }
     this.#working = undefined;
   }
 
-  async #put(settings: MailTransportSettings): Promise<Availability> {
-    const { openBackend, clock, log } = this.#options;
-    if (!openBackend) return { state: 'off', reason: 'intercept-off' };
-    const plan = planFrom(settings, clock.now());
+  async #put(settings: MailTransportSettings): Promise<InterceptionState> {
+    const { clock, found } = this.#options;
+    const plan = planFrom(settings, found(), clock.now());
+    return await this.#guarded(async () => {
+      const backend = this.#open();
+      if (!backend) return { availability: { state: 'off', reason: 'intercept-off' }, remarks: [] };
+      if (this.#isStarted) return await backend.apply(plan);
+      this.#isStarted = true;
+      return await backend.start(plan);
+    });
+  }
+
+  #open(): InterceptionBackend | undefined {
+    this.#backend ??= this.#options.openBackend?.((state) => {
+      // Before the first `apply` nobody listens yet, and nothing is intercepted that could change.
+      if (this.#isStarted && !this.#released) this.#options.onInterception(state);
+    });
+    return this.#backend;
+  }
+
+  /** A fault of ours must not end the core: mail goes direct, and the page says so. */
+  async #guarded(operation: () => Promise<InterceptionState>): Promise<InterceptionState> {
     try {
-      if (this.#backend) return await this.#backend.apply(plan);
-      this.#backend = await openBackend((availability) => {
-        if (!this.#released) this.#options.onInterception(availability);
-      });
-      return await this.#backend.start(plan);
+      return await operation();
     } catch (error) {
-      // A fault of ours must not end the core: mail goes direct, and the page says so.
-      log('interception-failed', { error });
-      return { state: 'unavailable', reason: 'nft-failed', detail: String(error) };
+      this.#options.log('interception-failed', { error });
+      return {
+        availability: { state: 'unavailable', reason: 'helper-failed', detail: String(error) },
+        remarks: [],
+      };
     }
   }
 

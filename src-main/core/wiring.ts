@@ -12,18 +12,23 @@ import { type InterceptionBackend, upstreamSourcePorts } from '../interception/b
 import { createNetfilterBackend } from '../interception/linux/netfilter.ts';
 import { openSocketOwners } from '../interception/linux/socket-owner.ts';
 import { openFixedListeners } from '../interception/listeners.ts';
+import { isUnlisted } from '../interception/plan.ts';
 import { createProxy } from '../proxy/proxy.ts';
 import { type RuleSettings, rulesFrom } from '../proxy/rules.ts';
 import { summarise } from '../scanner/message-summary.ts';
 import type { Scanner } from '../scanner/pool.ts';
 import { openEventLog } from '../storage/event-log.ts';
 import { openQuarantine } from '../storage/quarantine.ts';
+import { openRememberedEndpoints } from '../storage/remembered-endpoints.ts';
 import { openSpoolStore } from '../storage/spool.ts';
 import { openVerdictCache, type VerdictCache } from '../storage/verdict-cache.ts';
+import { connectionBudget } from './descriptor-budget.ts';
+import { createDirectCount } from './direct-count.ts';
 import { type CoreRouter, createRouter } from './handlers.ts';
 import { isOneOf } from './own-endpoints.ts';
 import type { Ports } from './ports.ts';
-import { createProtection, protectionFrom } from './protection.ts';
+import { createProtection, type Protection, protectionFrom } from './protection.ts';
+import { createSelfTest } from './self-test.ts';
 import { openSettings } from './settings-service.ts';
 import { createStateHub } from './state-hub.ts';
 import type { Stops } from './stops.ts';
@@ -70,9 +75,40 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
   const { clock, log, random } = ports;
   const now = clock.now;
   const below = (name: string) => join(ports.dataDir, name);
+  const ownerOf: InterceptionBackend['ownerOf'] = async (inode, uid) =>
+    await kernel.backend?.ownerOf(inode, uid);
+
+  // What it brings comes only after the first `apply`, when everything that is named in it is there.
+  const redirects = ports.intercept === 'auto';
+  const kernel: Protection = createProtection({
+    openBackend: redirects
+      ? (onStateChange) =>
+          createNetfilterBackend({
+            uid: ports.uid,
+            route: ports.netfilterHelper,
+            onConnection: (connection) => proxy.accept(connection),
+            onStateChange,
+            findOwner: (local, remote) => owners.find(local, remote),
+            log,
+          })
+      : undefined,
+    found: () => remembered.list(),
+    clock,
+    onInterception({ availability, remarks }) {
+      const begins = availability.state === 'active' && interception.state !== 'active';
+      interception = availability;
+      hub.set({ interception, remarks: [...remarks], protection: protection() });
+      if (begins) direct.look();
+    },
+    log,
+  });
+  stops.add(() => kernel.stop());
 
   const [opened, certificates, spools, quarantine, owners, scanner] = await Promise.all([
-    openSettings({ directory: ports.dataDir, overrides: ports.settings, now, log }),
+    openSettings({ directory: ports.dataDir, overrides: ports.settings, now, log }).then((result) => {
+      if (result.ok && result.settings.current().mailTransport.enabled) kernel.prepare();
+      return result;
+    }),
     openCertificates({
       directory: below('certificates'),
       hostname: ports.hostname,
@@ -89,10 +125,14 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
       random,
       onProblem: ({ kind, ...fields }) => log(`quarantine-${kind}`, fields),
     }),
-    stops.own(openSocketOwners({ identify }), (socketOwners) => socketOwners.close()),
+    stops.own(
+      openSocketOwners({ identify, askHelper: (inode, uid) => ownerOf(inode, uid) }),
+      (socketOwners) => socketOwners.close(),
+    ),
     starting,
   ]);
   if (!opened.ok) return opened;
+  const maxConnections = await connectionBudget();
   const { settings } = opened;
   const events = openEventLog({
     file: below('events.sqlite'),
@@ -114,6 +154,14 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
   stops.add(() => verdicts.stop());
   if (ports.holdScans !== undefined) log('scans-held', { ...ports.holdScans });
 
+  const remembered = openRememberedEndpoints({
+    file: below('endpoints.json'),
+    now,
+    after: clock.after,
+    onProblem: ({ kind, error }) => log(`endpoints-${kind}`, { error }),
+  });
+  stops.add(() => remembered.stop());
+
   let interception: Availability = { state: 'off', reason: 'intercept-off' };
   let listeners: State['listeners'] = [];
   const protection = () =>
@@ -128,6 +176,8 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
       counters: events.counters(),
       openConnections: 0,
       staleConnections: 0,
+      directConnections: 0,
+      remarks: [],
       lastMessages: events.list(lastMessages),
     },
     clock.after,
@@ -138,7 +188,6 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
   let lastEvents: readonly MessageEvent[] = hub.snapshot().state.lastMessages;
   let stale = 0;
   const ownEndpoints = (): readonly Endpoint[] => [...listeners, ...ports.hostEndpoints()];
-  const redirects = ports.intercept === 'auto' && ports.uid === 0;
   const proxy = createProxy({
     certificates,
     scanner,
@@ -150,6 +199,14 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
     extraCa: ports.upstreamCa,
     isOwnEndpoint: (endpoint) => isOneOf(endpoint, ownEndpoints()),
     summarise,
+    after: clock.after,
+    maxConnections,
+    refusal: redirects
+      ? {
+          refuse: async (endpoint, ttlSeconds) => await kernel.backend?.refuse(endpoint, ttlSeconds),
+          admit: async (endpoint) => await kernel.backend?.admit(endpoint),
+        }
+      : undefined,
     events: {
       connectionsChanged(open) {
         // A new connection lives by the rules of now: only those that end can change the number.
@@ -165,32 +222,34 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
         events.addRelayed(reason);
         hub.setSoon({ counters: events.counters() });
       },
+      plainMailFound(endpoint) {
+        const isFixed = ports.listeners.some(
+          ({ host, port }) => host === endpoint.address && port === endpoint.port,
+        );
+        if (isFixed || !isUnlisted(endpoint, settings.current().mailTransport)) return;
+        if (remembered.add(endpoint)) void kernel.refresh();
+      },
     },
     log,
     now,
   });
   stops.add(() => proxy.stop());
 
-  const openBackend = async (
-    onStateChange: (availability: Availability) => void,
-  ): Promise<InterceptionBackend> =>
-    createNetfilterBackend({
-      uid: ports.uid,
-      onConnection: proxy.accept,
-      onStateChange,
-      findOwner: owners.find,
-      log,
-    });
-  const kernel = createProtection({
-    openBackend: ports.intercept === 'auto' ? openBackend : undefined,
-    clock,
-    onInterception(availability) {
-      interception = availability;
-      hub.set({ interception, protection: protection() });
-    },
-    log,
+  const direct = createDirectCount({
+    count: async () => (await kernel.backend?.directConnections(proxy.knows))?.length ?? 0,
+    after: clock.after,
+    onCount: (directConnections) => hub.set({ directConnections }),
   });
-  stops.add(() => kernel.stop());
+  stops.add(() => direct.stop());
+  const selfTest = createSelfTest({
+    proxy,
+    settings: () => settings.current(),
+    interception: () => interception,
+    rootPem: certificates.rootPem,
+    clock,
+    random,
+  });
+  stops.add(() => selfTest.stop());
 
   const fixed = await stops.own(
     openFixedListeners(ports.listeners, { onConnection: proxy.accept, findOwner: owners.find }),
@@ -232,7 +291,17 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
         }),
       installed: () => listInstalled(),
     },
-    connections: { list: proxy.connections, close: proxy.close },
+    connections: {
+      list: proxy.connections,
+      close: proxy.close,
+      async closeDirect() {
+        const connections = (await kernel.backend?.directConnections(proxy.knows)) ?? [];
+        const ended = (await kernel.backend?.endDirect(connections)) ?? 0;
+        direct.look();
+        return ended;
+      },
+    },
+    protection: { selfTest: () => selfTest.run(), retry: () => kernel.retry() },
     events,
     quarantine,
     consoleUrl: ports.consoleUrl,
@@ -241,6 +310,8 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
   stops.add(async () => {
     await Promise.all([kernel.release(), fixed.stop()]);
     await proxy.drain(drainMs);
+    // Before the redirect goes: without it nobody would hear of the end.
+    await proxy.stop();
   });
   return {
     ok: true,

@@ -45,3 +45,10 @@ describe('how long verdicts are held back', () => {
     expect(line).toContain('SECONDS/N');
   });
 });
+
+test('a socket that the command line names is the way to the helper', () => {
+  expect(coreOptionsOf({ netfilterHelper: '/run/x.sock' }).netfilterHelper()).toEqual({
+    kind: 'socket',
+    path: '/run/x.sock',
+  });
+});

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { type Ports, parseFixedListener } from '../core/ports.ts';
 import type { Parsed } from './addresses.ts';
 import { CommandFailure } from './failure.ts';
+import { findNetfilterRoute } from './netfilter-route.ts';
 
 export interface CoreArguments {
   readonly settings?: string | undefined;
@@ -10,9 +11,13 @@ export interface CoreArguments {
   readonly upstreamCa?: string | undefined;
   readonly listen?: readonly string[] | undefined;
   readonly holdScans?: string | undefined;
+  readonly netfilterHelper?: string | undefined;
 }
 
-export type CoreOptions = Pick<Ports, 'holdScans' | 'intercept' | 'listeners' | 'settings' | 'upstreamCa'>;
+export type CoreOptions = Pick<
+  Ports,
+  'holdScans' | 'intercept' | 'listeners' | 'netfilterHelper' | 'settings' | 'upstreamCa'
+>;
 
 /** No client waits longer than this. */
 const maxHoldSeconds = 3_600;
@@ -52,7 +57,7 @@ function settingsDocument(path: string): unknown {
 
 /** Reads what the arguments name; fails the command where that is wrong or can't be read. */
 export function coreOptionsOf(given: CoreArguments): CoreOptions {
-  const { settings, intercept = 'auto', upstreamCa, listen = [], holdScans } = given;
+  const { settings, intercept = 'auto', upstreamCa, listen = [], holdScans, netfilterHelper } = given;
   if (intercept !== 'auto' && intercept !== 'off') {
     throw new CommandFailure('invalid-input', `--intercept is auto or off: ${intercept}`);
   }
@@ -60,6 +65,7 @@ export function coreOptionsOf(given: CoreArguments): CoreOptions {
     holdScans: holdScans === undefined ? undefined : holdScansOf(holdScans),
     intercept,
     listeners: listen.map(listenerOf),
+    netfilterHelper: () => findNetfilterRoute(netfilterHelper),
     settings: settings === undefined ? undefined : settingsDocument(settings),
     upstreamCa: upstreamCa === undefined ? undefined : readFileSync(upstreamCa, 'utf8'),
   };

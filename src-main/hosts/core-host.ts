@@ -12,7 +12,10 @@ import { createCallServer, type ServeCalls } from './headless/rpc.ts';
 import { type SocketServer, startSocketServer } from './headless/socket-server.ts';
 
 /** What differs from host to host. */
-export type CoreHostOptions = Omit<Ports, 'clock' | 'random' | 'hostname' | 'uid'>;
+export interface CoreHostOptions extends Omit<Ports, 'clock' | 'random' | 'hostname' | 'uid'> {
+  /** Commands are answered there, too, for the group of this process; its directory exists. */
+  readonly controlSocket?: string | undefined;
+}
 
 export interface CoreHost {
   readonly core: Core;
@@ -66,14 +69,17 @@ export async function startCoreHost(options: CoreHostOptions): Promise<CoreHostR
   }
   const { core } = started;
   const serveCalls = createCallServer(new RPCHandler(core.router));
-  let socket: SocketServer | undefined;
+  const sockets: SocketServer[] = [];
   const stop = async () => {
-    await socket?.stop();
+    for (const socket of sockets) await socket.stop();
     await core.stop();
     lock.release();
   };
   try {
-    socket = await startSocketServer(socketPath(options.dataDir), serveCalls);
+    sockets.push(await startSocketServer(socketPath(options.dataDir), serveCalls));
+    if (options.controlSocket !== undefined) {
+      sockets.push(await startSocketServer(options.controlSocket, serveCalls, { group: true }));
+    }
   } catch (error) {
     await stop();
     throw error;

@@ -27,6 +27,9 @@ export function socketPath(dataDir: string): string {
   return join(dataDir, 'core.sock');
 }
 
+/** Where the system's core answers the members of its group (assets/linux/systemd/postern.service). */
+export const systemControlSocket = '/run/postern/core.sock';
+
 /** Makes the directory, and closes it to others also when it was there before. */
 export function openDataDir(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });

@@ -90,7 +90,6 @@ describe('fixed listeners', () => {
     const { socket, ...known } = await arrived.promise;
     expect(known).toEqual({
       destination: { address: 'mail.example.test', port: 993 },
-      expected: 'imaps',
       owner: { uid: 7, pid: 8 },
     });
     expect(asked).toEqual([

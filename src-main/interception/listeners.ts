@@ -80,7 +80,6 @@ export async function openFixedListeners(
     onConnection({
       socket,
       destination: { address: listener.host, port: listener.port },
-      expected: listener.protocol,
       owner,
     });
   }

@@ -12,6 +12,8 @@ import type { ErrorCode } from '../contract/error-codes.ts';
 export interface Entry {
   readonly id: number;
   readonly destination: Endpoint;
+  /** The client's own end. */
+  readonly client: Endpoint;
   readonly owner: ConnectionOwner | undefined;
   /** Revision of the rules that it was accepted under. */
   readonly rulesRevision: number;
@@ -38,7 +40,7 @@ export class ConnectionTable {
     return this.#entries.size;
   }
 
-  open(known: Pick<Entry, 'destination' | 'owner' | 'rulesRevision' | 'since' | 'close'>): Entry {
+  open(known: Pick<Entry, 'client' | 'destination' | 'owner' | 'rulesRevision' | 'since' | 'close'>): Entry {
     const entry: Entry = {
       ...known,
       id: this.#nextId++,
@@ -57,6 +59,17 @@ export class ConnectionTable {
     if (this.#entries.delete(entry.id)) this.#onChange(this.#entries.size);
   }
 
+  /** Whether the connection of `client` to `destination` is one of these. */
+  has(client: Endpoint, destination: Endpoint): boolean {
+    return this.entries().some(
+      (entry) =>
+        entry.client.port === client.port &&
+        entry.destination.port === destination.port &&
+        entry.client.address === client.address &&
+        entry.destination.address === destination.address,
+    );
+  }
+
   entries(): readonly Entry[] {
     return [...this.#entries.values()];
   }
@@ -67,7 +80,7 @@ export class ConnectionTable {
       protocol: entry.protocol,
       server: serverLabel(entry),
       port: entry.destination.port,
-      program: entry.owner?.sandboxId ?? entry.owner?.path,
+      program: programOf(entry),
       uid: entry.owner?.uid,
       pid: entry.owner?.pid,
       state: entry.state,
@@ -76,6 +89,11 @@ export class ConnectionTable {
       since: entry.since.toISOString(),
     }));
   }
+}
+
+/** What the client's program is called. */
+export function programOf({ owner }: Pick<Entry, 'owner'>): string | undefined {
+  return owner?.sandboxId ?? owner?.script ?? owner?.path;
 }
 
 /** The name that the client asked for by SNI, else the address. */

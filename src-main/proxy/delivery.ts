@@ -25,8 +25,8 @@ export interface Treatment {
 export interface DeliveryOptions {
   readonly spools: SpoolStore;
   readonly scanner: Scanner;
-  readonly quarantine: Quarantine;
-  readonly verdicts: VerdictCache;
+  readonly quarantine: Pick<Quarantine, 'put'>;
+  readonly verdicts: Pick<VerdictCache, 'isClean' | 'addClean'>;
   readonly treatment: Treatment;
   /** Sender and subject for people, from the first octets of a message; never throws. */
   readonly summarise: (head: Uint8Array) => Promise<{ sender?: string; subject?: string }>;

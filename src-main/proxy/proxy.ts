@@ -1,38 +1,30 @@
 // Takes each connection that reaches us from its first octet to its last: excluded ones are relayed unopened, mail is
 // given to a session with the engine of its protocol, and what turns out to be no mail is relayed untouched.
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { Certificates } from '../certificates/authority.ts';
 import type { Connection, Endpoint, MailProtocol, RelayReason } from '../contract/connection.ts';
 import type { ErrorCode } from '../contract/error-codes.ts';
 import type { PortRange } from '../contract/port-list.ts';
-import type { MessageEvent } from '../contract/state.ts';
 import type { IncomingConnection } from '../interception/backend.ts';
-import { detectClient, detectServer } from '../protocols/detect.ts';
 import { createImapEngine } from '../protocols/imap/engine.ts';
-import { greetingBytes } from '../protocols/limits.ts';
 import { createPop3Engine } from '../protocols/pop3/engine.ts';
 import type { Scanner } from '../scanner/pool.ts';
 import type { Quarantine } from '../storage/quarantine.ts';
 import type { SpoolStore } from '../storage/spool.ts';
 import type { VerdictCache } from '../storage/verdict-cache.ts';
-import { ConnectionTable, type Entry, serverLabel } from './connection-table.ts';
-import { nextChunk } from './next-chunk.ts';
+import { ConnectionTable, type Entry, programOf, serverLabel } from './connection-table.ts';
+import { createDownServers, type Refusal } from './down-servers.ts';
+import { createExpectedTests, type ExpectedTest, type TestTarget, testAddress } from './expected-tests.ts';
+import { type Handling, handlingOfTest, type ProxyEvents } from './handling.ts';
+import { type Legs, recognise } from './recognise.ts';
 import { relay, reset } from './relay.ts';
 import { exclusionOf, type ProxyRules } from './rules.ts';
 import { Session } from './session.ts';
+import { sourceAddressFor } from './source-address.ts';
 import { createTlsContexts, type TlsContexts } from './tls.ts';
-import { openTlsLegs, peekClientHello } from './tls-legs.ts';
+import { openTlsLegs } from './tls-legs.ts';
 import { createUnscannableServers } from './unscannable-servers.ts';
 import { createDialer } from './upstream.ts';
-
-interface ProxyEvents {
-  /** A connection was opened or closed. */
-  connectionsChanged(open: number): void;
-  /** A message was decided on; clean ones too. */
-  message(event: Omit<MessageEvent, 'id' | 'at'>): void;
-  /** A connection is passed through unscanned from here on. */
-  relayed(reason: RelayReason): void;
-}
 
 export interface ProxyOptions {
   readonly certificates: Certificates;
@@ -52,11 +44,26 @@ export interface ProxyOptions {
   readonly events: ProxyEvents;
   readonly log: (event: string, fields: Readonly<Record<string, unknown>>) => void;
   readonly now: () => Date;
+  /** How the kernel refuses servers that are down; absent where it redirects nothing. */
+  readonly refusal?: Refusal | undefined;
+  /** Calls back once after the delay; gives a function that takes it back. Absent: by timers of the system. */
+  readonly after?: After | undefined;
+  /** Open connections, of two descriptors each; more are reset. Absent: as many as come. */
+  readonly maxConnections?: number | undefined;
 }
+
+type After = (delayMs: number, callback: () => void) => () => void;
 
 export interface MailProxy {
   accept(connection: IncomingConnection): void;
+  /**
+   * Expects one connection to `testAddress` from this port of its client: it leads to `target`, and nothing of it is
+   * counted, shown or kept, nor left alone by rule. Undefined: too many are expected.
+   */
+  expectTest(clientPort: number, target: TestTarget): ExpectedTest | undefined;
   connections(): Connection[];
+  /** Whether a connection, as its program sees it, comes through here. */
+  readonly knows: (connection: { readonly local: Endpoint; readonly remote: Endpoint }) => boolean;
   /** Open connections that were accepted under older rules than today's. */
   staleCount(): number;
   /** Ends connections at once; returns how many. */
@@ -82,34 +89,40 @@ const keepAliveMs = 10_000;
 /** TCP keep-alive in place of an idle limit: IDLE connections are silent for half an hour. */
 const tcpKeepAliveMs = 60_000;
 
-/** Octets that a client may say before the server has said anything, before it is no mail. */
-const clientFirstBytes = 64 * 1024;
-
-/** Both legs of a connection and what they have said so far. */
-interface Legs {
-  client: Socket;
-  server: Socket;
-  tls: boolean;
-  /** Said by the server, not yet passed on. */
-  greeting: Buffer;
-  /** Said by the client, already passed on. */
-  forwarded: Buffer;
-}
-
-type Spoken =
-  | { readonly kind: 'imap' | 'pop3' | 'not-mail' }
-  /** The name in the ClientHello is one of a server that can't be scanned. */
-  | { readonly kind: 'no-sign-in' }
-  | { readonly kind: 'failed'; readonly reason: ErrorCode };
+const afterTimeout: After = (delayMs, callback) => {
+  const timer = setTimeout(callback, delayMs).unref();
+  return () => clearTimeout(timer);
+};
 
 export function createProxy(options: ProxyOptions): MailProxy {
+  const { refusal, now, log, maxConnections = Number.POSITIVE_INFINITY, after = afterTimeout } = options;
   const table = new ConnectionTable((open) => {
     options.events.connectionsChanged(open);
     if (open === 0) for (const wake of idle.splice(0)) wake();
   });
   const idle: (() => void)[] = [];
   const dial = createDialer();
-  const unscannable = createUnscannableServers(options.now);
+  const source = options.sourcePorts === undefined ? {} : { sourcePorts: options.sourcePorts };
+  const unscannable = createUnscannableServers(now);
+  const tests = new ConnectionTable(() => undefined);
+  const expected = createExpectedTests(now);
+  let tooMany = 0;
+  const downServers =
+    refusal &&
+    createDownServers({
+      refuse: (endpoint, ttlSeconds) => refusal.refuse(endpoint, ttlSeconds),
+      admit: (endpoint) => refusal.admit(endpoint),
+      async reach(endpoint, sourceAddress, timeoutMs) {
+        const { isOwnEndpoint } = options;
+        const dialled = await dial({ endpoint, timeoutMs, isOwnEndpoint, sourceAddress, ...source });
+        if (dialled.ok) dialled.socket.destroy();
+        // What fails for want of something here is no sign that the server is down.
+        return dialled.ok || !dialled.down;
+      },
+      after,
+      now,
+      log,
+    });
 
   // Reading the system's roots takes some 100 ms: not on the way to being ready, nor in the first handshake.
   let tlsContexts: TlsContexts | undefined;
@@ -119,18 +132,33 @@ export function createProxy(options: ProxyOptions): MailProxy {
   };
   setTimeout(contexts, tlsWarmUpMs).unref();
 
-  function end(entry: Entry, reason: ErrorCode | undefined): void {
-    if (reason !== undefined)
-      options.log('connection-ended', { id: entry.id, server: serverLabel(entry), reason });
+  const usual = (): Handling => ({
+    table,
+    rules: options.rules(),
+    target: undefined,
+    contexts,
+    unscannable,
+    quarantine: options.quarantine,
+    verdicts: options.verdicts,
+    events: options.events,
+  });
+
+  function end({ table }: Handling, entry: Entry, reason: ErrorCode | undefined): void {
+    if (reason !== undefined) log('connection-ended', { id: entry.id, server: serverLabel(entry), reason });
     table.remove(entry);
   }
 
-  function relayLegs(entry: Entry, legs: Pick<Legs, 'client' | 'server'>, reason: RelayReason): void {
+  function relayLegs(
+    handling: Handling,
+    entry: Entry,
+    legs: Pick<Legs, 'client' | 'server'>,
+    reason: RelayReason,
+  ): void {
     entry.state = 'relayed';
     entry.reason = reason;
-    options.events.relayed(reason);
+    handling.events.relayed(reason);
     const gone = () => {
-      if (legs.client.closed && legs.server.closed) end(entry, undefined);
+      if (legs.client.closed && legs.server.closed) end(handling, entry, undefined);
     };
     legs.client.once('close', gone);
     legs.server.once('close', gone);
@@ -142,59 +170,21 @@ export function createProxy(options: ProxyOptions): MailProxy {
     gone();
   }
 
-  const openTls = (entry: Entry, client: Socket, server: Socket) =>
+  const openTls = (handling: Handling, entry: Entry, client: Socket, server: Socket) =>
     openTlsLegs(client, server, {
       certificates: options.certificates,
-      contexts: contexts(),
+      contexts: handling.contexts(),
       timeoutMs: handshakeMs,
       onServerName: (name) => {
         entry.serverName = name;
       },
       onUntrusted: (reason) => {
-        options.log('upstream-untrusted', { id: entry.id, server: serverLabel(entry), reason });
+        log('upstream-untrusted', { id: entry.id, server: serverLabel(entry), reason });
       },
     });
 
-  /** Listens until it is known what is spoken; opens implicit TLS on the way. */
-  async function recognise(entry: Entry, legs: Legs): Promise<Spoken> {
-    let undecided = Buffer.alloc(0);
-    let clientIsPlain = false;
-    for (;;) {
-      const { from, bytes } = await nextChunk({ client: legs.client, server: legs.server });
-      if (from === 'server') {
-        legs.greeting = Buffer.concat([legs.greeting, bytes ?? Buffer.alloc(0)]);
-        const spoken = bytes ? detectServer(legs.greeting) : 'not-mail';
-        if (spoken !== 'need-more') return { kind: spoken };
-        if (legs.greeting.length > greetingBytes) return { kind: 'not-mail' };
-        continue;
-      }
-      undecided = Buffer.concat([undecided, bytes ?? Buffer.alloc(0)]);
-      const heard = legs.tls || clientIsPlain || !bytes ? 'not-tls' : detectClient(undecided);
-      if (heard === 'need-more') continue;
-      if (heard === 'tls') {
-        legs.client.unshift(undecided);
-        const hello = await peekClientHello(legs.client, legs.server);
-        if (typeof hello === 'string') return { kind: 'failed', reason: hello };
-        entry.serverName = hello.serverName;
-        if (unscannable.has(serverLabel(entry), entry.destination.port)) return { kind: 'no-sign-in' };
-        const upgrade = await openTls(entry, legs.client, legs.server);
-        if (!upgrade.ok) return { kind: 'failed', reason: upgrade.reason };
-        legs.client = upgrade.client;
-        legs.server = upgrade.server;
-        legs.tls = true;
-        undecided = Buffer.alloc(0);
-        continue;
-      }
-      // The client speaks first, in the clear. The server hears it, and its answer decides.
-      clientIsPlain = true;
-      if (undecided.length > 0) legs.server.write(undecided);
-      legs.forwarded = Buffer.concat([legs.forwarded, undecided]);
-      undecided = Buffer.alloc(0);
-      if (!bytes || legs.forwarded.length > clientFirstBytes) return { kind: 'not-mail' };
-    }
-  }
-
-  function scan(entry: Entry, legs: Legs, kind: 'imap' | 'pop3', rules: ProxyRules): void {
+  function scan(handling: Handling, entry: Entry, legs: Legs, kind: 'imap' | 'pop3'): void {
+    const { rules, quarantine, verdicts, events } = handling;
     entry.state = 'scanning';
     const session = new Session({
       client: legs.client,
@@ -206,21 +196,21 @@ export function createProxy(options: ProxyOptions): MailProxy {
       forwarded: legs.forwarded,
       keepAliveMs,
       onNoSignIn: () => {
-        unscannable.add(entry.destination, entry.serverName);
-        options.log('no-sign-in', { id: entry.id, server: serverLabel(entry) });
+        handling.unscannable.add(entry.destination, entry.serverName);
+        log('no-sign-in', { id: entry.id, server: serverLabel(entry) });
       },
       delivery: {
         spools: options.spools,
         scanner: options.scanner,
-        quarantine: options.quarantine,
-        verdicts: options.verdicts,
+        quarantine,
+        verdicts,
         treatment: rules.treatment,
         summarise: options.summarise,
         server: serverLabel(entry),
         onOutcome: (outcome) => {
           entry.messages++;
-          const program = entry.owner?.sandboxId ?? entry.owner?.path;
-          options.events.message({
+          const program = programOf(entry);
+          events.message({
             ...outcome,
             server: serverLabel(entry),
             ...(program === undefined ? {} : { program }),
@@ -228,69 +218,103 @@ export function createProxy(options: ProxyOptions): MailProxy {
           });
         },
       },
-      upgrade: (client, server) => openTls(entry, client, server),
-      onEnd: (reason) => end(entry, reason),
+      upgrade: (client, server) => openTls(handling, entry, client, server),
+      onEnd: (reason) => end(handling, entry, reason),
     });
     entry.close = () => session.close(undefined);
     session.start(legs.greeting);
   }
 
-  async function serve(entry: Entry, incoming: IncomingConnection, rules: ProxyRules): Promise<void> {
-    const { socket: client, destination } = incoming;
+  /** Connects to the server; undefined: there is none, and the client is told as it would have been by it. */
+  async function reachServer(handling: Handling, entry: Entry, client: Socket): Promise<Socket | undefined> {
+    const { destination } = entry;
+    const { target } = handling;
     const abort = new AbortController();
     const onGone = () => abort.abort();
     client.once('close', onGone);
+    const sourceAddress =
+      target || !options.sourcePorts
+        ? undefined
+        : sourceAddressFor(client.remoteAddress, destination.address);
     const dialled = await dial({
-      endpoint: destination,
+      endpoint: target ?? destination,
       timeoutMs: dialMs,
       signal: abort.signal,
-      isOwnEndpoint: options.isOwnEndpoint,
-      ...(options.sourcePorts === undefined ? {} : { sourcePorts: options.sourcePorts }),
+      isOwnEndpoint: target ? () => false : options.isOwnEndpoint,
+      sourceAddress,
+      ...source,
     });
     client.off('close', onGone);
-    if (!dialled.ok) {
-      reset(client);
-      end(entry, dialled.reason);
-      return;
-    }
-    const server = dialled.socket;
-    if (client.destroyed) {
-      server.destroy();
-      end(entry, 'client-vanished');
-      return;
-    }
+    if (dialled.ok && !client.destroyed) return dialled.socket;
+    if (dialled.ok) dialled.socket.destroy();
+    // Before the client hears of it: its next try is to meet the refusal. A name is no destination of the kernel's.
+    else if (dialled.down && !target && isIP(destination.address) !== 0)
+      await downServers?.down(destination, sourceAddress);
+    reset(client);
+    end(handling, entry, dialled.ok ? 'client-vanished' : dialled.reason);
+    return undefined;
+  }
+
+  async function serve(handling: Handling, entry: Entry, client: Socket): Promise<void> {
+    const { rules, unscannable, events } = handling;
+    const { destination, owner } = entry;
+    const server = await reachServer(handling, entry, client);
+    if (!server) return;
     entry.close = () => {
       reset(client);
       reset(server);
     };
     const leftAlone =
-      exclusionOf(rules, destination, incoming.owner, options.now()) ??
+      exclusionOf(rules, destination, owner, now()) ??
       (unscannable.has(destination.address, destination.port) ? 'no-sign-in' : undefined);
     if (leftAlone) {
-      relayLegs(entry, { client, server }, leftAlone);
+      relayLegs(handling, entry, { client, server }, leftAlone);
       return;
     }
     const legs: Legs = { client, server, tls: false, greeting: Buffer.alloc(0), forwarded: Buffer.alloc(0) };
-    const spoken = await recognise(entry, legs);
+    const spoken = await recognise(legs, {
+      onServerName(name) {
+        entry.serverName = name;
+        return unscannable.has(serverLabel(entry), destination.port) ? 'no-sign-in' : 'scannable';
+      },
+      openTls: (clientLeg, serverLeg) => openTls(handling, entry, clientLeg, serverLeg),
+    });
     if (spoken.kind === 'failed') {
       reset(client);
       reset(server);
-      end(entry, spoken.reason);
+      end(handling, entry, spoken.reason);
       return;
     }
     if (spoken.kind === 'no-sign-in') {
-      relayLegs(entry, legs, spoken.kind);
+      relayLegs(handling, entry, legs, spoken.kind);
       return;
     }
+    if (spoken.kind !== 'not-mail' && !legs.tls) events.plainMailFound?.(destination, spoken.kind);
     const protocol: MailProtocol | undefined =
       spoken.kind === 'not-mail' ? undefined : legs.tls ? `${spoken.kind}s` : spoken.kind;
     entry.protocol = protocol;
     if (spoken.kind !== 'not-mail' && protocol && rules.protocols[protocol]) {
-      scan(entry, legs, spoken.kind, rules);
+      scan(handling, entry, legs, spoken.kind);
       return;
     }
     if (legs.greeting.length > 0) legs.client.write(legs.greeting);
-    relayLegs(entry, legs, protocol ? 'protocol-off' : 'not-mail');
+    relayLegs(handling, entry, legs, protocol ? 'protocol-off' : 'not-mail');
+  }
+
+  /** How a new connection is handled; undefined: not at all. */
+  function handlingOf({ socket, destination }: IncomingConnection): Handling | undefined {
+    if (destination.address === testAddress) {
+      const target = expected.take(socket.remotePort);
+      return (
+        target && handlingOfTest(target, { table: tests, rules: options.rules(), contexts: contexts(), now })
+      );
+    }
+    if (table.size < maxConnections) return usual();
+    tooMany++;
+    // A program that keeps trying must not fill the log: the 1st, 2nd, 4th, 8th ... time.
+    if ((tooMany & (tooMany - 1)) === 0)
+      log('connection-refused', { reason: 'too-many-connections', refused: tooMany, open: table.size });
+    return undefined;
   }
 
   function close(ids: readonly number[] | 'stale'): number {
@@ -304,25 +328,32 @@ export function createProxy(options: ProxyOptions): MailProxy {
 
   return {
     accept(incoming) {
-      const { socket } = incoming;
+      const { socket, destination, owner } = incoming;
       // Before any other handler: a reset that comes while nobody else listens must not end the process.
       socket.on('error', () => socket.destroy());
+      const handling = handlingOf(incoming);
+      if (!handling) {
+        reset(socket);
+        return;
+      }
       socket.setKeepAlive(true, tcpKeepAliveMs);
-      const rules = options.rules();
-      const entry = table.open({
-        destination: incoming.destination,
-        owner: incoming.owner,
-        rulesRevision: rules.revision,
-        since: options.now(),
+      const entry = handling.table.open({
+        destination,
+        client: { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
+        owner,
+        rulesRevision: handling.rules.revision,
+        since: now(),
         close: () => reset(socket),
       });
-      serve(entry, incoming, rules).catch((error: unknown) => {
-        options.log('connection-failed', { id: entry.id, error: String(error) });
+      serve(handling, entry, socket).catch((error: unknown) => {
+        log('connection-failed', { id: entry.id, error: String(error) });
         entry.close();
-        table.remove(entry);
+        handling.table.remove(entry);
       });
     },
+    expectTest: (clientPort, target) => expected.expect(clientPort, target),
     connections: () => table.list(),
+    knows: ({ local, remote }) => [table, tests].some((each) => each.has(local, remote)),
     staleCount: () => {
       const current = options.rules().revision;
       return table.entries().filter((entry) => entry.rulesRevision !== current).length;
@@ -337,7 +368,8 @@ export function createProxy(options: ProxyOptions): MailProxy {
       clearTimeout(timer);
     },
     async stop() {
-      for (const entry of table.entries()) entry.close();
+      downServers?.stop();
+      for (const entry of [...table.entries(), ...tests.entries()]) entry.close();
     },
   };
 }

@@ -52,6 +52,13 @@ describe('which connections are left alone', () => {
       { uid: 1, path: '/app/bin/mail', sandboxId: 'flatpak:org.example.Mail' },
       'excluded-application',
     ],
+    ['/opt/getmail', { uid: 1, path: '/usr/bin/python3', script: '/opt/getmail' }, 'excluded-application'],
+    ['/opt/getmail', { uid: 1, path: '/usr/bin/python3', script: '/opt/other' }, undefined],
+    [
+      '/usr/bin/python3',
+      { uid: 1, path: '/usr/bin/python3', script: '/opt/getmail' },
+      'excluded-application',
+    ],
     ['/usr/bin/mutt', { uid: 1 }, undefined],
   ])('an excluded application %s for %o: %s', (application, owner, expected) => {
     expect(exclusionOf(with_({ excludedApplications: [{ application }] }), server, owner, now)).toBe(

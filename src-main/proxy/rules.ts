@@ -65,6 +65,18 @@ export function rulesFrom({ mailTransport, response }: RuleSettings, revision: n
   };
 }
 
+/** What a test of ours is handled by: nothing is left alone, and what is found is made harmless. */
+export function rulesOfTest(rules: ProxyRules): ProxyRules {
+  return {
+    ...rules,
+    enabled: true,
+    protocols: { imap: true, imaps: true, pop3: true, pop3s: true },
+    addresses: [],
+    applications: [],
+    treatment: { ...rules.treatment, neutralise: true },
+  };
+}
+
 /** Why a connection is relayed with its TLS unopened, or undefined when it is to be looked at. */
 export function exclusionOf(
   rules: ProxyRules,
@@ -77,6 +89,6 @@ export function exclusionOf(
   if (addressInRanges(destination.address, ranges)) return 'excluded-address';
   const path = owner?.path;
   if (path === undefined) return undefined;
-  const program = { path, sandboxId: owner?.sandboxId };
+  const program = { path, sandboxId: owner?.sandboxId, script: owner?.script };
   return rules.applications.some((rule) => ruleMatches(rule, program)) ? 'excluded-application' : undefined;
 }

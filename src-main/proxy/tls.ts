@@ -97,6 +97,14 @@ export function createTlsContexts(options: { readonly extraCa?: string | undefin
   };
 }
 
+/** The same contexts for clients, and for servers one that trusts nothing but an authority of its own (PEM). */
+export function trustingOnly(ca: string, contexts: TlsContexts): TlsContexts {
+  return {
+    upstream: createSecureContext({ ca, minVersion }),
+    forLeaf: (leaf) => contexts.forLeaf(leaf),
+  };
+}
+
 /**
  * ProtocolNameList of RFC 7301 §3.1. A name of another length would not fit it: OpenSSL refuses the whole list then,
  * which Node takes for a bug and ends the process.

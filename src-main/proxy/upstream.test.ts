@@ -73,16 +73,27 @@ describe('createDialer', () => {
     const { server, endpoint } = await listen();
     server.close();
     await once(server, 'close');
-    expect(await createDialer()(options(endpoint))).toEqual({ ok: false, reason: 'upstream-refused' });
+    expect(await createDialer()(options(endpoint))).toEqual({
+      ok: false,
+      reason: 'upstream-refused',
+      down: true,
+    });
     // A broadcast address: the system refuses it before any packet leaves.
     const nowhere = { address: '255.255.255.255', port: 143 };
-    expect(await createDialer()(options(nowhere))).toEqual({ ok: false, reason: 'upstream-unreachable' });
+    expect(await createDialer()(options(nowhere))).toMatchObject({
+      ok: false,
+      reason: 'upstream-unreachable',
+    });
   });
 
   it('says unreachable of a name that does not resolve', async () => {
     // A label of 64 octets (RFC 1035 §2.3.4): no resolver asks anybody for it.
     const unknown = { address: `${'x'.repeat(64)}.example`, port: 143 };
-    expect(await createDialer()(options(unknown))).toEqual({ ok: false, reason: 'upstream-unreachable' });
+    expect(await createDialer()(options(unknown))).toEqual({
+      ok: false,
+      reason: 'upstream-unreachable',
+      down: false,
+    });
   });
 
   it('gives up at its deadline', async () => {
@@ -90,7 +101,7 @@ describe('createDialer', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const dialled = createDialer()(options(endpoint));
     vi.advanceTimersByTime(15_000);
-    expect(await dialled).toEqual({ ok: false, reason: 'upstream-timeout' });
+    expect(await dialled).toEqual({ ok: false, reason: 'upstream-timeout', down: true });
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -106,17 +117,18 @@ describe('createDialer', () => {
     const abort = new AbortController();
     const dialled = createDialer()({ ...options(endpoint), signal: abort.signal });
     abort.abort();
-    expect(await dialled).toEqual({ ok: false, reason: 'client-vanished' });
+    expect(await dialled).toEqual({ ok: false, reason: 'client-vanished', down: false });
     expect(await createDialer()({ ...options(endpoint), signal: abort.signal })).toEqual({
       ok: false,
       reason: 'client-vanished',
+      down: false,
     });
   });
 
   it('never dials ourselves, by address or by name', async () => {
     const { endpoint } = await listen();
     const isOwnEndpoint = ({ address, port }: Endpoint) => address === '127.0.0.1' && port === endpoint.port;
-    const own = { ok: false, reason: 'upstream-own-endpoint' };
+    const own = { ok: false, reason: 'upstream-own-endpoint', down: false };
     expect(await createDialer()({ ...options(endpoint), isOwnEndpoint })).toEqual(own);
     const named = { address: 'localhost', port: endpoint.port };
     expect(await createDialer()({ ...options(named), isOwnEndpoint })).toEqual(own);
@@ -163,6 +175,38 @@ describe('source ports', () => {
     const { endpoint } = await listen();
     const taken = (await listen()).endpoint.port;
     const dialled = await createDialer()({ ...options(endpoint), sourcePorts: { from: taken, to: taken } });
-    expect(dialled).toEqual({ ok: false, reason: 'upstream-unreachable' });
+    expect(dialled).toEqual({
+      ok: false,
+      reason: 'upstream-unreachable',
+      down: false,
+    });
+  });
+});
+
+describe('a source address', () => {
+  it('is left from, from a port of the range', async () => {
+    const { endpoint, accepted } = await listen();
+    socketOf(await createDialer()({ ...options(endpoint), sourcePorts, sourceAddress: '127.0.0.9' }));
+    const { remoteAddress, remotePort = 0 } = await accepted;
+    expect(remoteAddress).toBe('127.0.0.9');
+    expect(remotePort).toBeGreaterThanOrEqual(sourcePorts.from);
+  });
+
+  it.each([
+    ['that this machine does not have', '203.0.113.9'],
+    ['of the other family', '::1'],
+  ])('%s is left away', async (_, sourceAddress) => {
+    const { endpoint } = await listen();
+    const socket = socketOf(await createDialer()({ ...options(endpoint), sourcePorts, sourceAddress }));
+    expect(socket.localAddress).toBe('127.0.0.1');
+  });
+
+  it('whose port holds a connection to the same server stays, with the next port', async () => {
+    const { endpoint } = await listen();
+    const from = { ...options(endpoint), sourcePorts, sourceAddress: '127.0.0.9' };
+    const first = socketOf(await createDialer(() => 0.6)(from));
+    const second = socketOf(await createDialer(() => 0.6)(from));
+    expect(second.localAddress).toBe('127.0.0.9');
+    expect(second.localPort).not.toBe(first.localPort);
   });
 });

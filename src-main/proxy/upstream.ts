@@ -10,6 +10,8 @@ export interface DialOptions {
   readonly endpoint: Endpoint;
   /** Where the connection leaves from; absent: as the system chooses. */
   readonly sourcePorts?: PortRange;
+  /** Address that it leaves from, while this machine has it; else, and absent: as the system chooses. */
+  readonly sourceAddress?: string | undefined;
   /** One deadline for all tries. */
   readonly timeoutMs: number;
   /** Aborted when nobody waits for the connection any more. */
@@ -20,7 +22,9 @@ export interface DialOptions {
 
 export type Dialled =
   /** Connected, with `allowHalfOpen`; nothing reads from it yet, and an error handler stays on it. */
-  { readonly ok: true; readonly socket: Socket } | { readonly ok: false; readonly reason: ErrorCode };
+  | { readonly ok: true; readonly socket: Socket }
+  /** `down`: the trouble is the server's or the way's to it, and not one of this machine. */
+  | { readonly ok: false; readonly reason: ErrorCode; readonly down: boolean };
 
 export type Dialer = (options: DialOptions) => Promise<Dialled>;
 
@@ -33,11 +37,17 @@ const maxPortTries = 32;
 /** In place of an idle limit, which IMAP IDLE would not survive. */
 const keepAliveMs = 60_000;
 
+/** Where a connection is to leave from. */
+interface Source {
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+}
+
 type Attempt =
   | { readonly ok: true; readonly socket: Socket }
-  | { readonly ok: false; readonly code: string | undefined };
+  | { readonly ok: false; readonly code: string | undefined; readonly syscall?: string | undefined };
 
-function attempt(endpoint: Endpoint, localPort: number | undefined, stop: AbortSignal): Promise<Attempt> {
+function attempt(endpoint: Endpoint, source: Source, stop: AbortSignal): Promise<Attempt> {
   return new Promise((resolve) => {
     const socket = connect({
       host: endpoint.address,
@@ -46,7 +56,8 @@ function attempt(endpoint: Endpoint, localPort: number | undefined, stop: AbortS
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: keepAliveMs,
-      ...(localPort === undefined ? {} : { localPort }),
+      ...(source.port === undefined ? {} : { localPort: source.port }),
+      ...(source.address === undefined ? {} : { localAddress: source.address }),
     });
     const settle = (result: Attempt) => {
       socket.off('connect', onConnect).off('error', onError);
@@ -54,7 +65,8 @@ function attempt(endpoint: Endpoint, localPort: number | undefined, stop: AbortS
       resolve(result);
     };
     const onConnect = () => settle({ ok: true, socket });
-    const onError = (error: NodeJS.ErrnoException) => settle({ ok: false, code: error.code });
+    const onError = (error: NodeJS.ErrnoException) =>
+      settle({ ok: false, code: error.code, syscall: error.syscall });
     const onStop = () => {
       settle({ ok: false, code: undefined });
       socket.destroy();
@@ -78,6 +90,30 @@ function reasonOf(code: string | undefined): ErrorCode {
   }
 }
 
+/** The codes of a server that can't be reached; any other one is of this machine: no port, no descriptor, no right. */
+const downCodes: ReadonlySet<string | undefined> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+]);
+
+/**
+ * Whether it is the source address that failed. Where it isn't this machine's, binding says so; from connecting,
+ * EADDRNOTAVAIL means that the port already holds a connection to the same server. EINVAL: none that leads there.
+ */
+function isOfAddress({
+  code,
+  syscall,
+}: {
+  readonly code?: string | undefined;
+  readonly syscall?: string | undefined;
+}) {
+  return code === 'EINVAL' || (code === 'EADDRNOTAVAIL' && syscall === 'bind');
+}
+
 /**
  * The source ports go round from a random one: those of a core that ran before may still be held by the system.
  * `random` gives a number from 0 to below 1.
@@ -87,11 +123,16 @@ export function createDialer(random: () => number = Math.random): Dialer {
 
   async function tryPorts(options: DialOptions, stop: AbortSignal): Promise<Attempt> {
     const { endpoint, sourcePorts } = options;
-    if (!sourcePorts) return await attempt(endpoint, undefined, stop);
-    const count = sourcePorts.to - sourcePorts.from + 1;
+    let address = options.sourceAddress;
+    const count = sourcePorts ? sourcePorts.to - sourcePorts.from + 1 : 1;
     let last: Attempt = { ok: false, code: undefined };
     for (let tries = Math.min(count, maxPortTries); tries > 0 && !stop.aborted; tries--) {
-      last = await attempt(endpoint, sourcePorts.from + (turn++ % count), stop);
+      const port = sourcePorts && sourcePorts.from + (turn++ % count);
+      last = await attempt(endpoint, { address, port }, stop);
+      if (!last.ok && address !== undefined && isOfAddress(last)) {
+        address = undefined;
+        last = await attempt(endpoint, { port }, stop);
+      }
       if (last.ok || (last.code !== 'EADDRINUSE' && last.code !== 'EADDRNOTAVAIL')) return last;
     }
     return last;
@@ -99,8 +140,8 @@ export function createDialer(random: () => number = Math.random): Dialer {
 
   return async (options) => {
     const { endpoint, signal, timeoutMs, isOwnEndpoint } = options;
-    if (isOwnEndpoint(endpoint)) return { ok: false, reason: 'upstream-own-endpoint' };
-    if (signal?.aborted) return { ok: false, reason: 'client-vanished' };
+    if (isOwnEndpoint(endpoint)) return { ok: false, reason: 'upstream-own-endpoint', down: false };
+    if (signal?.aborted) return { ok: false, reason: 'client-vanished', down: false };
     const stop = new AbortController();
     let stopped: ErrorCode | undefined;
     const stopFor = (reason: ErrorCode) => {
@@ -114,17 +155,20 @@ export function createDialer(random: () => number = Math.random): Dialer {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onVanished);
 
-    if (!result.ok) return { ok: false, reason: stopped ?? reasonOf(result.code) };
+    if (!result.ok) {
+      const down = stopped === undefined ? downCodes.has(result.code) : stopped === 'upstream-timeout';
+      return { ok: false, reason: stopped ?? reasonOf(result.code), down };
+    }
     const { socket } = result;
     const { remoteAddress: address, remotePort: port } = socket;
     if (stopped !== undefined || address === undefined || port === undefined) {
       socket.destroy();
-      return { ok: false, reason: stopped ?? 'server-vanished' };
+      return { ok: false, reason: stopped ?? 'server-vanished', down: false };
     }
     // A host name shows its address only now.
     if (isOwnEndpoint({ address, port })) {
       socket.destroy();
-      return { ok: false, reason: 'upstream-own-endpoint' };
+      return { ok: false, reason: 'upstream-own-endpoint', down: false };
     }
     return result;
   };

@@ -1,5 +1,5 @@
-// The ⓘ behind a label: one or two sentences in a popover. Its name stays apart from the label, so that the label
-// names the control alone; what it is about is its description.
+// The ⓘ behind a label: a few sentences in a popover, with a line break between paragraphs. Its name stays apart from the
+// label, so that the label names the control alone; what it is about is its description.
 import { useId } from 'react';
 import { Button, DialogTrigger, Popover } from 'react-aria-components';
 import { useSpeech } from '../i18n.ts';
@@ -24,7 +24,9 @@ export function Hint({ title, text, labelId, isOpen, onOpenChange }: HintProps) 
       {/* Without a dialog within, the popover itself is one: its hidden buttons then lie inside of it. */}
       <Popover className={styles['popover'] ?? ''} placement="bottom start" aria-labelledby={titleId}>
         <h4 id={titleId}>{title}</h4>
-        <p>{text}</p>
+        {text.split('\n').map((paragraph) => (
+          <p key={paragraph}>{paragraph}</p>
+        ))}
       </Popover>
     </DialogTrigger>
   );

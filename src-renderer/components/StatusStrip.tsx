@@ -3,22 +3,13 @@ import { useId, useState } from 'react';
 import { Button, DialogTrigger, Popover } from 'react-aria-components';
 import { relayReasons } from '../../src-main/contract/connection.ts';
 import type { TextKey } from '../../src-main/contract/locales.ts';
-import { notScannedReasons, type State } from '../../src-main/contract/state.ts';
+import { protectionLook } from '../../src-main/contract/protection-look.ts';
+import { notScannedReasons } from '../../src-main/contract/state.ts';
 import { useCore, useCoreState } from '../app-context.ts';
 import { useSpeech } from '../i18n.ts';
 import controls from './controls.module.css';
 import { ShieldIcon } from './icons.tsx';
 import styles from './status.module.css';
-
-type ProtectionLook = 'protected' | 'partly' | 'not-protected' | 'off' | 'unknown';
-
-/** One word for the whole: `partly` when the kernel redirects nothing but fixed listeners scan. */
-function protectionLook({ settings, protection, interception, listeners }: State): ProtectionLook {
-  if (!settings.mailTransport.enabled || protection.state === 'off') return 'off';
-  if (protection.state === 'unavailable') return 'not-protected';
-  if (interception.state === 'active') return 'protected';
-  return listeners.length > 0 ? 'partly' : 'not-protected';
-}
 
 const shields = {
   protected: 'ok',

@@ -62,6 +62,32 @@ export const WarningIcon = () => (
   </Drawing>
 );
 
+export const InfoIcon = () => (
+  <Drawing size={20}>
+    <circle cx="10" cy="10" r="7.2" />
+    <path d="M10 9.3v4.2m0-7v.2" />
+  </Drawing>
+);
+
+export const StopIcon = () => (
+  <Drawing size={20}>
+    <circle cx="10" cy="10" r="7.2" />
+    <path d="m5 5 10 10" />
+  </Drawing>
+);
+
+export const TickIcon = () => (
+  <Drawing size={16}>
+    <path d="m3 8.5 3.4 3.5L13 4.5" />
+  </Drawing>
+);
+
+export const DashIcon = () => (
+  <Drawing size={16}>
+    <path d="M4 8h8" />
+  </Drawing>
+);
+
 export const LinkLostIcon = () => (
   <Drawing size={20}>
     <path d="M7.5 12.5 4.8 15.2a2.6 2.6 0 0 1-3.7-3.7L5 7.6m7.5-.1 2.7-2.7a2.6 2.6 0 0 1 3.7 3.7L15 12.4" />

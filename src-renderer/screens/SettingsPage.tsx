@@ -1,11 +1,14 @@
 // One page of the tree: where it stands, what it is about, its live state if it has one, and its sections.
 import type { SettingPath } from '../../src-main/contract/setting-path.ts';
 import type { PlacedPage } from '../../src-main/contract/settings-layout.ts';
-import { ProtectionBanner, SettingsProblemBanners, StaleBanner } from '../components/Banners.tsx';
+import { SettingsProblemBanners } from '../components/Banners.tsx';
+import { DirectBanner, StaleBanner } from '../components/ConnectionBanners.tsx';
 import { LastDetections } from '../components/LastDetections.tsx';
+import { BlockedBanner, ProtectionBanner, RemarkBanners } from '../components/ProtectionBanners.tsx';
 import styles from '../components/page.module.css';
 import { SettingsSection } from '../components/SettingsSection.tsx';
 import { StatusStrip } from '../components/StatusStrip.tsx';
+import { TestButton } from '../components/TestButton.tsx';
 import { useSpeech } from '../i18n.ts';
 
 export interface SettingsPageProps {
@@ -25,14 +28,24 @@ export function SettingsPage({ placed: { page, groups }, shown, openHint, onHint
       {groups.length > 0 && (
         <p className={styles['path']}>{groups.map((group) => say(group.label)).join(' › ')}</p>
       )}
-      <h2 className={styles['title']} id="page-title">
-        {say(page.label)}
-      </h2>
+      <div className={styles['top']}>
+        <h2 className={styles['title']} id="page-title">
+          {say(page.label)}
+        </h2>
+        {isLive && isWhole && <TestButton />}
+      </div>
       <p className={styles['lead']}>{say(page.lead)}</p>
       {isLive && isWhole && <StatusStrip />}
       {isWhole && <SettingsProblemBanners />}
+      {isLive && <BlockedBanner />}
       {isLive && <ProtectionBanner />}
-      {isLive && isWhole && <StaleBanner />}
+      {isLive && isWhole && (
+        <>
+          <RemarkBanners />
+          <DirectBanner />
+          <StaleBanner />
+        </>
+      )}
       {page.sections.map((section) => (
         <SettingsSection
           key={section.id}

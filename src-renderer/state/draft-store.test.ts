@@ -47,6 +47,18 @@ describe('the draft', () => {
     expect(changedPaths(settings, store.getState().edits)).toEqual([]);
   });
 
+  it.each(['mailTransport.imapsPorts', 'mailTransport.pop3sPorts', 'mailTransport.localPorts'] as const)(
+    'sends the tidy form of %s',
+    (path) => {
+      const store = createDraftStore();
+      edit(store, path, '7, 5,6');
+      const [, key = ''] = path.split('.');
+      expect(patchOf(settings, store.getState().edits)).toEqual({ mailTransport: { [key]: '5, 6, 7' } });
+      edit(store, path, '0');
+      expect(problemPaths(store.getState().edits)).toEqual([path]);
+    },
+  );
+
   it('knows a wrong port text as it is typed', () => {
     const store = createDraftStore();
     edit(store, ports, '99999,abc');

@@ -69,7 +69,8 @@ function read(path: SettingPath, value: unknown): Read {
   if (typeof value !== 'string') return { ok: true, value };
   switch (path) {
     case 'mailTransport.imapsPorts':
-    case 'mailTransport.pop3sPorts': {
+    case 'mailTransport.pop3sPorts':
+    case 'mailTransport.localPorts': {
       const parsed = parsePortList(value);
       if (parsed.ok) return { ok: true, value: formatPortList(parsed.ranges) };
       return { ok: false, problem: { field: 'ports', problem: parsed.problem } };

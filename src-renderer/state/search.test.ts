@@ -29,7 +29,7 @@ describe('searching settings', () => {
       'user-interface': ['appearance.language', 'appearance.theme'],
     });
     expect(found('utelukkelser')?.['mail-transport']).toHaveLength(2);
-    expect(searchSettings(settingsTree, 'mail transport protection')?.count).toBe(9);
+    expect(searchSettings(settingsTree, 'mail transport protection')?.count).toBe(11);
   });
 
   it('finds nothing for what is nowhere, and does not search for nothing', () => {

@@ -1,11 +1,11 @@
-// A connection of a command to the running core of a data directory.
+// A connection of a command to the running core of a data directory, or to the system's core where the caller has none.
 import { connect } from 'node:net';
 import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/websocket';
 import type { ContractRouterClient } from '@orpc/contract';
 import { WebSocket } from 'ws';
 import type { api } from '../../contract/api.ts';
-import { socketPath } from '../data-dir.ts';
+import { dataDirOf, socketPath, systemControlSocket } from '../data-dir.ts';
 import { CommandFailure } from '../failure.ts';
 
 export type CoreClient = ContractRouterClient<typeof api>;
@@ -14,14 +14,15 @@ export type CoreClient = ContractRouterClient<typeof api>;
 export async function withCore<Result>(
   dataDir: string,
   use: (client: CoreClient) => Promise<Result>,
+  /** Where the system's core is looked for when the caller's own data directory has none. */
+  systemSocket: string | undefined = dataDir === dataDirOf(undefined) ? systemControlSocket : undefined,
 ): Promise<Result> {
-  // Not ws's own `ws+unix:` address: a path may hold ":", "?" or "#".
-  const socket = new WebSocket('ws://localhost/rpc', {
-    createConnection: () => connect({ path: socketPath(dataDir) }),
-  });
-  await new Promise<void>((done, fail) => {
-    socket.once('open', done);
-    socket.once('error', (error) => fail(failureOf(error, dataDir)));
+  const socket = await open(socketPath(dataDir)).catch(async (error: unknown) => {
+    if (systemSocket === undefined || !isAbsent(error)) throw failureOf(error, dataDir);
+    return await open(systemSocket).catch((refusal: unknown) => {
+      // Where there is no core at all, it is the caller's own that is missed.
+      throw failureOf(refusal, dataDir);
+    });
   });
   socket.on('error', () => socket.terminate());
   try {
@@ -38,8 +39,26 @@ export async function withCore<Result>(
   }
 }
 
-function failureOf(error: Error, dataDir: string): CommandFailure {
-  const code = 'code' in error ? error.code : undefined;
-  const absent = code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR';
-  return new CommandFailure('not-running', absent ? dataDir : error.message);
+/** A WebSocket on a unix socket. */
+async function open(path: string): Promise<WebSocket> {
+  // Not ws's own `ws+unix:` address: a path may hold ":", "?" or "#".
+  const socket = new WebSocket('ws://localhost/rpc', { createConnection: () => connect({ path }) });
+  await new Promise<void>((done, fail) => {
+    socket.once('open', done);
+    socket.once('error', fail);
+  });
+  return socket;
+}
+
+const codeOf = (error: unknown) => (error instanceof Error && 'code' in error ? error.code : undefined);
+
+function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].some((code) => code === codeOf(error));
+}
+
+function failureOf(error: unknown, dataDir: string): unknown {
+  if (isAbsent(error)) return new CommandFailure('not-running', dataDir);
+  // A core runs there, for others than the caller; Node's words name the call and the path.
+  if (codeOf(error) === 'EACCES') return error;
+  return error instanceof Error ? new CommandFailure('not-running', error.message) : error;
 }

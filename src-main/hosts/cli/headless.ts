@@ -6,11 +6,13 @@ import { CommandFailure } from '../failure.ts';
 export interface HeadlessArguments extends CoreArguments {
   readonly dataDir: string;
   readonly console: string;
+  readonly controlSocket?: string;
 }
 
 export async function headlessCommand(given: HeadlessArguments): Promise<void> {
   const console = valueOrFail(parseConsoleAddress(given.console));
-  const options = { ...coreOptionsOf(given), dataDir: given.dataDir, console };
+  const { dataDir, controlSocket } = given;
+  const options = { ...coreOptionsOf(given), dataDir, console, controlSocket };
   // A usage error is told without loading the core.
   const { runHeadless } = await import('../headless/main.ts');
   const end = await runHeadless(options);

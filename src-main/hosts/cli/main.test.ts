@@ -55,6 +55,8 @@ describe.concurrent('a usage error is one line and exit code 3', () => {
     [['headless', '--intercept', 'maybe'], 'auto, off'],
     [['headless', '--hold-scans', 'long'], 'SECONDS/N'],
     [['status', '--data-dir', '/nowhere'], 'Postern is not running: /nowhere'],
+    [['selftest', '--data-dir', '/nowhere'], 'Postern is not running: /nowhere'],
+    [['connections', '--data-dir', '/nowhere'], 'Postern is not running: /nowhere'],
   ])('%j', async (args, words) => {
     const { code, output, errors } = await postern(args);
     expect(code).toBe(3);

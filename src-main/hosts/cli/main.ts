@@ -46,6 +46,8 @@ function buildProgram(): Command {
         .choices(['auto', 'off'])
         .default('auto'),
     )
+    .option('--netfilter-helper <socket>', "the system's helper (default: its own socket, root or pkexec)")
+    .option('--control-socket <path>', 'answer commands there, too, for the group of that user')
     .option('--upstream-ca <file>', 'trust these authorities (PEM) of mail servers, too')
     .option('--listen <what>', 'LOCALPORT=HOST:PORT/{imap|imaps|pop3|pop3s}; may be given again', collect, [])
     .option(
@@ -85,6 +87,24 @@ function buildProgram(): Command {
     .action(async (options: JsonOption) => {
       const { statusCommand } = await import('./status.ts');
       await statusCommand({ dataDir: dataDir(), json: options.json === true });
+    });
+
+  program
+    .command('selftest')
+    .description('walk all protocols through the interception, with a harmless server at its end')
+    .addOption(json())
+    .action(async (options: JsonOption) => {
+      const { selftestCommand } = await import('./selftest.ts');
+      process.exitCode = await selftestCommand({ dataDir: dataDir(), json: options.json === true });
+    });
+
+  program
+    .command('connections')
+    .description('the open connections of the running core')
+    .addOption(json())
+    .action(async (options: JsonOption) => {
+      const { connectionsCommand } = await import('./connections.ts');
+      await connectionsCommand({ dataDir: dataDir(), json: options.json === true });
     });
 
   const settings = program.command('settings').description('read and change settings of the running core');
@@ -135,7 +155,30 @@ function buildProgram(): Command {
     .action(async (id: string, file: string | undefined) =>
       (await quarantineCommands()).restoreQuarantined(dataDir(), id, file),
     );
-  [settings, quarantine, program].forEach(needsCommand);
+
+  const helper = program
+    .command('helper')
+    .description("the part of a clone that redirects a user's connections");
+  const helperCommands = () => import('./helper.ts');
+  helper
+    .command('install')
+    .description('copy it to /usr/local/lib/postern, as root')
+    .action(async () => {
+      process.exitCode = (await helperCommands()).installHelperCommand();
+    });
+  helper
+    .command('remove')
+    .description('take the copy away, as root')
+    .action(async () => {
+      process.exitCode = (await helperCommands()).removeHelperCommand();
+    });
+  helper
+    .command('status')
+    .description('whether it is there, and as in this clone (exit code 1: it is not)')
+    .action(async () => {
+      process.exitCode = (await helperCommands()).helperStatusCommand();
+    });
+  [settings, quarantine, helper, program].forEach(needsCommand);
   return program;
 }
 

@@ -1,4 +1,6 @@
 // `postern status`: what the running core does, for people or as JSON.
+import { translate } from '../../contract/locales.ts';
+import { mendOf } from '../../contract/mends.ts';
 import type { Availability, State } from '../../contract/state.ts';
 import { errorWords } from '../words.ts';
 import { withCore } from './core-client.ts';
@@ -8,6 +10,16 @@ function availability({ state, reason, detail }: Availability): string {
   return [state, reason === undefined ? undefined : errorWords(reason), detail]
     .filter((piece) => piece !== undefined)
     .join(': ');
+}
+
+/** What to do about an interception that is not there, if it is known. */
+function mendLines({ state, reason }: Availability): string[] {
+  if (state === 'active' || reason === undefined) return [];
+  const { text, command } = mendOf(reason);
+  return [
+    ...(text === undefined ? [] : [`to do          ${translate('en', text)}`]),
+    ...(command === undefined ? [] : [`               ${command}`]),
+  ];
 }
 
 /** `2 encrypted, 1 message-size`, and how many that is. */
@@ -29,11 +41,20 @@ export function statusLines(state: State): string[] {
   return [
     `protection     ${availability(state.protection)}`,
     `interception   ${availability(state.interception)}`,
+    ...mendLines(state.interception),
+    ...state.remarks.map(
+      ({ code, detail }) => `remark         ${errorWords(code)}${detail === undefined ? '' : ` (${detail})`}`,
+    ),
     ...listeners.map(
       ({ protocol, address, port, target }) => `listener       ${protocol} ${address}:${port} for ${target}`,
     ),
     `messages       ${counters.scanned} scanned since ${counters.since}: ${counters.clean} clean, ${counters.infected} infected, ${counters.suspicious} suspicious, ${counters.notScanned} not scanned${inBrackets(notScanned.list)}`,
     `connections    ${state.openConnections} open, ${state.staleConnections} by older settings`,
+    ...(state.directConnections > 0
+      ? [
+          `direct         ${state.directConnections} connections were open before protection began and are not scanned`,
+        ]
+      : []),
     `relayed        ${relayed.total} connections passed unscanned since then${inBrackets(relayed.list)}`,
     ...settingsProblems.map(
       ({ code, section, fields, keptAs }) =>

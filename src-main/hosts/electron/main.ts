@@ -1,65 +1,85 @@
-// The desktop host: the core in Electron's main process, and one window that reaches it through a MessagePort. Holds no
-// logic of its own.
+// The desktop host: a core in Electron's main process, or the system's, and a tray icon and one window that reach it.
+// Composes alone.
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
-import { RPCHandler } from '@orpc/server/message-port';
-import { app, BrowserWindow, dialog, ipcMain, MessageChannelMain, protocol, session } from 'electron';
+import {
+  app,
+  BrowserWindow,
+  dialog,
+  ipcMain,
+  Menu,
+  MessageChannelMain,
+  type MessagePortMain,
+  protocol,
+  session,
+  Tray,
+} from 'electron';
+import { assertNever } from '../../contract/assert-never.ts';
 import { languageOf, translate } from '../../contract/locales.ts';
-import type { CallContext } from '../../core/handlers.ts';
+import type { Log } from '../../core/ports.ts';
 import { coreOptionsOf } from '../core-arguments.ts';
-import { type CoreHost, endOnFaults, startCoreHost } from '../core-host.ts';
-import { dataDirOf } from '../data-dir.ts';
+import { endOnFaults, startCoreHost } from '../core-host.ts';
+import { dataDirOf, systemControlSocket } from '../data-dir.ts';
 import { CommandFailure, failureExitCode } from '../failure.ts';
 import { failureLine } from '../failure-line.ts';
 import { createLog } from '../log.ts';
+import { findSystemCore } from '../system-core.ts';
+import { type DesktopArguments, desktopArguments, isForSystemCore, isHiddenStart } from './arguments.ts';
+import { attachedCore, type CoreAccess, ownCore } from './core-access.ts';
+import { followState } from './follow-state.ts';
+import { createMainWindow, type MainWindow } from './main-window.ts';
 import { pageScheme, pageUrl } from './own-page.ts';
 import { servePageFiles } from './page-files.ts';
+import { offerPorts } from './page-ports.ts';
 import { guardContents, guardSession, isOwnSender } from './security.ts';
-import { windowOptions } from './window.ts';
+import { createTrayView, trayFace } from './tray.ts';
+import { shortcutMenu, windowOptions } from './window.ts';
 
 const built = (name: string) => resolve(import.meta.dirname, name);
 
-async function startHost(): Promise<CoreHost> {
-  const log = createLog({ write: (line) => process.stderr.write(line), now: () => new Date() });
-  endOnFaults(log);
-  const { values } = parseArgs({
-    args: process.argv.slice(app.isPackaged ? 1 : 2),
-    // Chromium's own switches are among them.
-    strict: false,
-    options: {
-      'data-dir': { type: 'string' },
-      settings: { type: 'string' },
-      intercept: { type: 'string' },
-      'upstream-ca': { type: 'string' },
-      listen: { type: 'string', multiple: true },
-    },
-  });
-  const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+async function startOwnCore(given: DesktopArguments, log: Log): Promise<CoreAccess> {
   const result = await startCoreHost({
-    ...coreOptionsOf({
-      settings: text(values['settings']),
-      intercept: text(values['intercept']),
-      upstreamCa: text(values['upstream-ca']),
-      listen: (values['listen'] ?? []).filter((each) => typeof each === 'string'),
-    }),
-    dataDir: dataDirOf(text(values['data-dir'])),
+    ...coreOptionsOf(given),
+    dataDir: dataDirOf(given.dataDir),
     workerUrl: pathToFileURL(built('worker.js')),
     rulesDirectory: built('rules'),
     consoleUrl: () => undefined,
     hostEndpoints: () => [],
     log,
   });
-  if (result.ok) return result.host;
+  if (result.ok) return ownCore(result.host);
   throw new CommandFailure(result.code, result.detail);
 }
 
+/** A core, or `closed` where the system's protects the mail, and this user has nothing to do with it. */
+async function findCore(given: DesktopArguments, log: Log): Promise<CoreAccess | 'closed'> {
+  if (!isForSystemCore(given)) return await startOwnCore(given, log);
+  const found = await findSystemCore(systemControlSocket);
+  switch (found.kind) {
+    case 'none':
+      return await startOwnCore(given, log);
+    case 'attach':
+      return attachedCore(found.path);
+    case 'closed':
+      return 'closed';
+    default:
+      return assertNever(found);
+  }
+}
+
+async function sayClosed(): Promise<void> {
+  const message = translate(languageOf([app.getLocale()]), 'desktop.system-core-closed');
+  await dialog.showMessageBox({ type: 'info', title: 'Postern', message });
+}
+
 /** An expected failure of the start, for whoever looks at the screen and whoever looks at the terminal. */
-function sayWhyNot(error: unknown): undefined {
+async function sayWhyNot(error: unknown): Promise<undefined> {
   const line = failureLine(error);
   if (line === undefined) throw error;
   process.stderr.write(`postern: ${line}\n`);
+  await app.whenReady();
   const isCoded = error instanceof CommandFailure;
   dialog.showErrorBox(
     'Postern',
@@ -71,53 +91,104 @@ function openWindow(): BrowserWindow {
   const window = new BrowserWindow(
     windowOptions({ preloadPath: built('../preload/preload.cjs'), packaged: app.isPackaged }),
   );
+  window.setMenuBarVisibility(false);
   window.once('ready-to-show', () => window.show());
   void window.loadURL(pageUrl);
   return window;
 }
 
-/** The window, its page, and the page's way to the core. */
-function showCore(host: CoreHost): void {
+/** What every page gets, and the way of ours to the core. */
+function servePages(access: CoreAccess, window: MainWindow<BrowserWindow>): void {
   app.on('web-contents-created', (_event, contents) => guardContents(contents));
   guardSession(session.defaultSession);
   protocol.handle(pageScheme, servePageFiles({ rendererDir: built('../renderer'), readFile }));
+  Menu.setApplicationMenu(Menu.buildFromTemplate(shortcutMenu({ packaged: app.isPackaged })));
 
-  const calls = new RPCHandler<CallContext>(host.core.router);
-  let window = openWindow();
-  app.on('second-instance', () => {
-    if (window.isDestroyed()) window = openWindow();
-    else window.show();
-  });
   ipcMain.on('postern-page-ready', (event) => {
-    if (window.isDestroyed() || !isOwnSender(event, window)) return;
-    const { port1, port2 } = new MessageChannelMain();
-    calls.upgrade(port1, { context: { via: 'window' } });
-    port1.start();
-    window.webContents.mainFrame.postMessage('postern-port', null, [port2]);
+    const asking = window.current();
+    if (asking === undefined || !isOwnSender(event, asking)) return;
+    offerPorts<MessagePortMain>({
+      openChannel() {
+        const { port1, port2 } = new MessageChannelMain();
+        return { ours: port1, theirs: port2 };
+      },
+      serve: access.serve,
+      post(port) {
+        if (asking.isDestroyed()) return false;
+        asking.webContents.mainFrame.postMessage('postern-port', null, [port]);
+        return true;
+      },
+    });
   });
   ipcMain.handle('postern-choose-program', async (event) => {
-    if (window.isDestroyed() || !isOwnSender(event, window)) return null;
-    const { filePaths } = await dialog.showOpenDialog(window, { properties: ['openFile'] });
+    const asking = window.current();
+    if (asking === undefined || !isOwnSender(event, asking)) return null;
+    const { filePaths } = await dialog.showOpenDialog(asking, { properties: ['openFile'] });
     return filePaths[0] ?? null;
   });
 }
 
+function showTray(access: CoreAccess, onOpen: () => void, signal: AbortSignal): void {
+  const show = createTrayView({
+    createTray: (path) => new Tray(path),
+    buildMenu: Menu.buildFromTemplate,
+    iconPath: (icon) => built(`tray/${icon}.png`),
+    onOpen,
+    onQuit: () => app.quit(),
+  });
+  void followState({
+    dial: access.dial,
+    onState: (seen) => show(trayFace({ seen, access: access.kind, systemLanguage: app.getLocale() })),
+    wait,
+    signal,
+  });
+}
+
 async function run(): Promise<void> {
+  const log = createLog({ write: (line) => process.stderr.write(line), now: () => new Date() });
+  endOnFaults(log);
+  // Electron only warns of them, where Node ends.
+  process.on('unhandledRejection', (reason) => {
+    throw reason;
+  });
   protocol.registerSchemesAsPrivileged([
     { scheme: pageScheme, privileges: { standard: true, secure: true, supportFetchAPI: true } },
   ]);
-  // Another start shows the window of the first.
-  if (!app.requestSingleInstanceLock()) return app.quit();
-  // Protection goes on without a window: another start shows it again, a signal ends it.
+  app.enableSandbox();
+  const given = desktopArguments(process.argv.slice(app.isPackaged ? 1 : 2));
+  // Another start shows the window of the first, unless it was hidden, too.
+  if (!app.requestSingleInstanceLock({ hidden: given.hidden })) return app.quit();
+  let isWanted = !given.hidden;
+  let showWindow = () => {
+    isWanted = true;
+  };
+  app.on('second-instance', (_event, _argv, _directory, start) => {
+    if (!isHiddenStart(start)) showWindow();
+  });
+  // Protection goes on without a window: the tray or another start shows it again, a signal ends it.
   app.on('window-all-closed', () => undefined);
+
+  // Mail does not wait for the screen.
+  const access = await findCore(given, log).catch(sayWhyNot);
   await app.whenReady();
-  const host = await startHost().catch(sayWhyNot);
-  if (host === undefined) return app.exit(failureExitCode);
+  if (access === undefined) return app.exit(failureExitCode);
+  if (access === 'closed') {
+    // At the start of each session of each user it would be in the way.
+    if (!given.hidden) await sayClosed();
+    return app.exit(0);
+  }
+  const quitting = new AbortController();
   app.on('before-quit', (event) => {
     event.preventDefault();
-    void host.stop().then(() => app.exit(0));
+    quitting.abort();
+    void access.stop().then(() => app.exit(0));
   });
-  showCore(host);
+  const window = createMainWindow(openWindow);
+  servePages(access, window);
+  showTray(access, window.show, quitting.signal);
+  showWindow = window.show;
+  if (isWanted) window.show();
 }
 
-await run();
+// Not awaited: Electron is not ready before this module has been evaluated whole (electron/electron#40719).
+void run();

@@ -1,5 +1,5 @@
 // How the one window is made: the renderer is sandboxed and has nothing but what the preload gives it.
-import type { BrowserWindowConstructorOptions } from 'electron';
+import type { BrowserWindowConstructorOptions, MenuItemConstructorOptions } from 'electron';
 
 export interface WindowFacts {
   readonly preloadPath: string;
@@ -14,7 +14,6 @@ export function windowOptions({ preloadPath, packaged }: WindowFacts): BrowserWi
     minWidth: 720,
     minHeight: 480,
     show: false,
-    autoHideMenuBar: true,
     webPreferences: {
       preload: preloadPath,
       sandbox: true,
@@ -30,4 +29,15 @@ export function windowOptions({ preloadPath, packaged }: WindowFacts): BrowserWi
       devTools: !packaged,
     },
   };
+}
+
+/**
+ * The window's shortcuts, of a menu that is never seen. Electron's own menu would open sites in the browser, and end the
+ * protection at Ctrl+Q.
+ */
+export function shortcutMenu({ packaged }: Pick<WindowFacts, 'packaged'>): MenuItemConstructorOptions[] {
+  const forAll = ['resetZoom', 'zoomIn', 'zoomOut', 'close'] as const;
+  const forClones = ['reload', 'toggleDevTools'] as const;
+  const roles = packaged ? forAll : [...forAll, ...forClones];
+  return [{ label: 'Postern', submenu: roles.map((role) => ({ role })) }];
 }

@@ -2,16 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { ErrorCode } from '../../contract/error-codes.ts';
-import type { Ports } from '../../core/ports.ts';
-import { endOnFaults, startCoreHost } from '../core-host.ts';
+import type { CoreOptions } from '../core-arguments.ts';
+import { type CoreHostOptions, endOnFaults, startCoreHost } from '../core-host.ts';
 import { createLog } from '../log.ts';
 import { rulesDirectory, workerUrl } from '../scanner-files.ts';
 import { createConsoleAuth } from './auth.ts';
 import type { Console, ConsoleOptions } from './http.ts';
 import { isLogged, readyLine } from './ready-line.ts';
 
-export interface HeadlessOptions
-  extends Pick<Ports, 'dataDir' | 'holdScans' | 'intercept' | 'listeners' | 'settings' | 'upstreamCa'> {
+export interface HeadlessOptions extends CoreOptions, Pick<CoreHostOptions, 'dataDir' | 'controlSocket'> {
   readonly console: Pick<ConsoleOptions, 'host' | 'port'> | 'off';
 }
 

@@ -1,7 +1,7 @@
 // The unix socket from both ends: the server that a host opens, and the client that commands use.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import { withCore } from '../cli/core-client.ts';
 import { restoreQuarantined } from '../cli/quarantine.ts';
 import { socketPath } from '../data-dir.ts';
 import { failureLine } from '../failure-line.ts';
-import { createCallServer, maxRequestBytes } from './rpc.ts';
+import { createCallServer, maxRequestBytes, type ServeCalls } from './rpc.ts';
 import { type SocketServer, startSocketServer } from './socket-server.ts';
 
 const original = randomBytes(3 * 1024 * 1024);
@@ -27,7 +27,7 @@ let server: SocketServer | undefined;
 let vias: string[];
 let resetCalled: Promise<void>;
 
-async function serve(): Promise<void> {
+function serveCalls(): ServeCalls {
   const os = implement(api).$context<CallContext>();
   const called = Promise.withResolvers<void>();
   resetCalled = called.promise;
@@ -52,7 +52,11 @@ async function serve(): Promise<void> {
       }),
     },
   };
-  server = await startSocketServer(socketPath(dataDir), createCallServer(new RPCHandler(router)));
+  return createCallServer(new RPCHandler(router));
+}
+
+async function serve(): Promise<void> {
+  server = await startSocketServer(socketPath(dataDir), serveCalls());
 }
 
 async function failure(work: Promise<unknown>): Promise<string | undefined> {
@@ -84,6 +88,38 @@ test('a call is answered, as one from the socket, and the file is its owner\u201
   expect(statSync(socketPath(dataDir)).mode & 0o777).toBe(0o600);
   expect(await getSettings()).toEqual(defaultSettings);
   expect(vias).toEqual(['socket']);
+});
+
+test('a second socket is for a group, too, and answers the same calls', async () => {
+  const path = join(dataDir, 'control.sock');
+  server = await startSocketServer(path, serveCalls(), { group: true });
+  expect(statSync(path).mode & 0o777).toBe(0o660);
+  expect(await withCore(join(dataDir, 'none'), (core) => core.settings.get(), path)).toEqual(defaultSettings);
+});
+
+test("the system's core is asked where the caller has none, and their own where they have one", async () => {
+  const own = dataDir;
+  await serve();
+  const ownServer = server;
+  const path = join(own, 'control.sock');
+  const ask = () => withCore(own, (core) => core.settings.get(), path);
+  // Nobody listens there.
+  expect(await ask()).toEqual(defaultSettings);
+  await ownServer?.stop();
+  expect(await failure(ask())).toBe(`Postern is not running: ${own}`);
+  const dead = createServer().listen(path);
+  await once(dead, 'listening');
+  renameSync(path, `${path}.dead`);
+  await new Promise((done) => dead.close(done));
+  renameSync(`${path}.dead`, path);
+  expect(await failure(ask())).toBe(`Postern is not running: ${own}`);
+});
+
+test('a file of that name is no dead core\u2019s socket: it stays', async () => {
+  const path = join(dataDir, 'control.sock');
+  writeFileSync(path, 'mine');
+  await expect(startSocketServer(path, serveCalls())).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  expect(readFileSync(path, 'utf8')).toBe('mine');
 });
 
 test('a data directory may have any name', async () => {

@@ -1,6 +1,6 @@
-// The unix socket on which commands reach the core. Its folder (0700) and its own mode (0600) say who may; who holds the
-// core's lock owns the name, so that a socket file that is there already is a dead core's.
-import { chmodSync, rmSync } from 'node:fs';
+// The unix sockets on which commands reach the core. The folder and the mode of each (0600, or 0660 for a group) say who may;
+// who holds the core's lock owns the name, so that a socket file that is there already is a dead core's.
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { maxRequestBytes, maxWebSockets, type ServeCalls } from './rpc.ts';
@@ -10,15 +10,23 @@ export interface SocketServer {
   stop(): Promise<void>;
 }
 
-/** Listens on `path`; rejects when the system won't have it (a path over 107 octets, sun_path in unix(7)). */
-export async function startSocketServer(path: string, serveCalls: ServeCalls): Promise<SocketServer> {
+/**
+ * Listens on `path`, for its owner alone or with `group` for the group of this process, too. Rejects when the system won't
+ * have it (a path over 107 octets, sun_path in unix(7); something else of that name).
+ */
+export async function startSocketServer(
+  path: string,
+  serveCalls: ServeCalls,
+  { group = false }: { readonly group?: boolean } = {},
+): Promise<SocketServer> {
   const server = createServer((_request, response) => response.writeHead(426).end());
   const sockets = new WebSocketServer({ server, path: '/rpc', maxPayload: maxRequestBytes });
   sockets.on('connection', (socket) => {
     if (sockets.clients.size > maxWebSockets) return socket.close(1013);
     serveCalls(socket, { via: 'socket' });
   });
-  rmSync(path, { force: true });
+  // Anything else stays, and is in the way.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) rmSync(path, { force: true });
   await new Promise<void>((done, fail) => {
     // `ws` passes the server's errors on to its own listeners.
     sockets.once('error', fail);
@@ -27,7 +35,7 @@ export async function startSocketServer(path: string, serveCalls: ServeCalls): P
       done();
     });
   });
-  chmodSync(path, 0o600);
+  chmodSync(path, group ? 0o660 : 0o600);
   return {
     async stop() {
       for (const socket of sockets.clients) socket.terminate();

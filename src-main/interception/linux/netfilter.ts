@@ -1,113 +1,229 @@
-// The kernel's redirect as a way of interception: holds the nft table, changes its sets, and hands on what arrives on the
-// listeners behind it. As root it covers the connections of all users. Knows nothing of mail.
-import type { Socket } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
+// The kernel's redirect as a way of interception: keeps the helper's tables at what is planned, tests that connections do
+// come through, and tries again what did not. Knows nothing of mail.
+import { networkInterfaces } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
+import { addressInRanges, parseAddressEntry } from '../../contract/address-list.ts';
 import type { ConnectionOwner, Endpoint } from '../../contract/connection.ts';
-import type { Availability } from '../../contract/state.ts';
-import { type Listener, listen } from '../accepting.ts';
+import type { ErrorCode } from '../../contract/error-codes.ts';
+import type { Availability, Remark } from '../../contract/state.ts';
 import {
   type ConnectionHandler,
+  type DirectConnection,
   type InterceptionBackend,
   type InterceptionPlan,
+  type InterceptionState,
+  type SocketHolder,
   upstreamSourcePorts,
 } from '../backend.ts';
-import { change, creation, emptySets, type KernelSets, setsOf } from './nft-script.ts';
-import { type NftSession, openNftSession } from './nft-session.ts';
-import { type OriginalDestination, openOriginalDestination } from './original-destination.ts';
-import { probe } from './probe.ts';
-import { type ReservedPorts, reservePorts } from './reserved-ports.ts';
+import { listConnections } from './direct-connections.ts';
+import type { HelperRoute, LinkFailure } from './helper-link.ts';
+import { HelperTables } from './helper-tables.ts';
+import { deniedOf, hexAddress } from './kernel-elements.ts';
+import { createKernelTest, type KernelTest } from './kernel-test.ts';
+import { currentAddresses, hasGlobalIpv6, watchNetwork } from './network-watch.ts';
+import { openRedirectListeners, type RedirectListeners } from './redirect-listeners.ts';
 
 export interface NetfilterOptions {
-  /** Effective user of this process; only root (0) can hold the table. */
+  /** Effective user of this process. */
   readonly uid: number;
-  /** The nft program, instead of a search in /usr/sbin, /sbin and `searchPath` (folders as in PATH). */
-  readonly nftPath?: string | undefined;
-  readonly searchPath?: string | undefined;
+  /** How the helper is reached; undefined: there is none. Looked up each time. */
+  readonly route: () => HelperRoute | undefined;
   readonly onConnection: ConnectionHandler;
-  /** What changed by itself, outside of `start` and `apply`: nft was lost, or is back. */
-  readonly onStateChange: (availability: Availability) => void;
+  /** What changed by itself, outside of `start`, `apply` and `retry`. */
+  readonly onStateChange: (state: InterceptionState) => void;
   /** The program that connects `local` to `remote`, both as it sees them. */
   readonly findOwner: (local: Endpoint, remote: Endpoint) => Promise<ConnectionOwner | undefined>;
   readonly log: (event: string, fields: Readonly<Record<string, unknown>>) => void;
   /** Milliseconds on a clock that only goes forward. */
   readonly now?: () => number;
-  /** The sysctl of the ports that the kernel gives to nobody by chance. */
-  readonly reservedPortsPath?: string;
+  readonly kernelTest?: KernelTest;
+  readonly interfaces?: typeof networkInterfaces;
+  readonly procRoot?: string;
 }
 
-/** A table of a core that was just killed lives for up to 0.2 s and keeps its name. */
-const createRetryMs = [100, 300];
-
-/** Waits before nft is started again after it was lost. */
+/** Waits before the helper is started again after it was lost. */
 const restartMs = [200, 1_000, 5_000];
 
-/** Lost more often than `restartMs` is long within this time, it stays away: somebody ends it on purpose. */
+/** Lost more often than `restartMs` is long within this time, it stays away for `lookMs`: somebody ends it on purpose. */
 const lossWindowMs = 10 * 60_000;
 
-/** Tries for a random port that is free on 127.0.0.1 and on ::1. */
-const portTries = 10;
+/** Waits before a redirect that did not stand its test is tried again; the last one again and again. */
+const retestMs = [10_000, 30_000, 60_000, 300_000];
 
-/** What stays while nft comes and goes. */
-interface Ground {
-  readonly nftPath: string;
-  readonly port: number;
-  readonly ipv6: boolean;
-  readonly listeners: readonly Listener[];
-  readonly originalDestination: OriginalDestination;
-  readonly reserved: ReservedPorts;
-}
+/** A firewall that is switched on later shows at the next look; what is unavailable is tried again. */
+const lookMs = 5 * 60_000;
 
-const unavailable = (reason: NonNullable<Availability['reason']>, detail?: string): Availability => ({
+/** A test is made twice before it counts: this machine may stand still for a second. */
+const testTries = 2;
+
+const reasons: Readonly<Record<LinkFailure['reason'], ErrorCode>> = {
+  missing: 'helper-missing',
+  denied: 'helper-denied',
+  outdated: 'helper-outdated',
+  lost: 'helper-failed',
+  closed: 'helper-failed',
+  malformed: 'helper-failed',
+  silence: 'helper-failed',
+  'not-open': 'helper-failed',
+  'not-allowed': 'helper-failed',
+  'no-privilege': 'no-privilege',
+  'no-nft': 'no-nft',
+  'nft-failed': 'nft-failed',
+  'table-taken': 'table-taken',
+  'system-core-running': 'system-core-running',
+  'port-denied': 'port-denied',
+};
+
+const unavailable = (reason: ErrorCode, detail?: string): Availability => ({
   state: 'unavailable',
   reason,
   ...(detail === undefined ? {} : { detail }),
 });
 
+const failed = ({ reason, detail }: LinkFailure): Availability => unavailable(reasons[reason], detail);
+
+const off: Availability = { state: 'off', reason: 'protection-off' };
+
+const loopback = ['127.0.0.0/8', '::1'].flatMap((text) => {
+  const parsed = parseAddressEntry(text);
+  return parsed.ok ? [parsed.range] : [];
+});
+
+const noPlan: InterceptionPlan = {
+  enabled: false,
+  ports: [],
+  localPorts: [],
+  excluded: [],
+  detect: [],
+  found: [],
+  blockWhenStopped: false,
+  blockChosen: false,
+};
+
 class Netfilter implements InterceptionBackend {
   readonly #options: NetfilterOptions;
   readonly #now: () => number;
+  readonly #tables: HelperTables;
+  readonly #test: KernelTest;
+  readonly #interfaces: typeof networkInterfaces;
   readonly #stopping = new AbortController();
-  readonly #waiting = new Set<Socket>();
+  readonly #looking: NodeJS.Timeout;
+  readonly #unwatch: () => void;
   /** One operation at a time, in the order of the calls. */
   #queue: Promise<unknown> = Promise.resolve();
-  #ground: Ground | undefined;
-  #session: NftSession | undefined;
-  /** What the kernel's sets hold. */
-  #sets = emptySets;
-  #wanted: { readonly enabled: boolean; readonly sets: KernelSets } = { enabled: false, sets: emptySets };
+  #listeners: RedirectListeners | undefined;
+  #wanted = noPlan;
+  #state: InterceptionState = { availability: { state: 'off' }, remarks: [] };
+  /** Whether the kernel refuses mail in our absence; undefined: what an earlier core left there is not known. */
+  #blocks: boolean | undefined;
+  /** Tests in a row that the redirect did not stand: it is away, and `#retest` will try it again. */
+  #failedTests = 0;
+  #retest: NodeJS.Timeout | undefined;
   #lossesAtMs: number[] = [];
-  #refused = 0;
+  #restart: NodeJS.Timeout | undefined;
 
   constructor(options: NetfilterOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.#test = options.kernelTest ?? createKernelTest();
+    this.#interfaces = options.interfaces ?? networkInterfaces;
+    this.#tables = new HelperTables({
+      route: options.route,
+      onLost: (problem) => this.#lost(problem),
+      now: () => new Date(),
+    });
+    this.#unwatch = watchNetwork({
+      onChange: () => void this.#lookAgain(),
+      addresses: () => currentAddresses(this.#interfaces),
+    });
+    this.#looking = setInterval(() => void this.#lookAgain(), lookMs).unref();
   }
 
-  start(plan: InterceptionPlan): Promise<Availability> {
+  prepare(): void {
+    void this.#enqueue(() => this.#tables.prepare());
+  }
+
+  start(plan: InterceptionPlan): Promise<InterceptionState> {
     return this.apply(plan);
   }
 
-  apply(plan: InterceptionPlan): Promise<Availability> {
+  apply(plan: InterceptionPlan): Promise<InterceptionState> {
     return this.#enqueue(async () => {
-      this.#wanted = { enabled: plan.enabled, sets: setsOf(plan) };
+      this.#wanted = plan;
       return await this.#reconcile();
     });
   }
 
+  retry(): Promise<InterceptionState> {
+    return this.#enqueue(async () => {
+      this.#lossesAtMs = [];
+      this.#tables.forgetDenial();
+      return await this.#reconcile({ again: true });
+    });
+  }
+
+  refuse(endpoint: Endpoint, ttlSeconds: number): Promise<void> {
+    return this.#enqueue(async () => {
+      if (this.#wanted.enabled) await this.#tables.refuse(endpoint, ttlSeconds);
+    });
+  }
+
+  admit(endpoint: Endpoint): Promise<void> {
+    return this.#enqueue(async () => await this.#tables.refuse(endpoint, undefined));
+  }
+
+  async directConnections(
+    known: (connection: DirectConnection) => boolean,
+  ): Promise<readonly DirectConnection[]> {
+    const { held, hello } = this.#tables;
+    if (!held || !hello) return [];
+    const isMail = ({ address, port }: Endpoint) => {
+      const hex = hexAddress(address);
+      const isListed = held.ranges.ports.some(({ from, to }) => from <= port && port <= to);
+      return isListed || (hex !== undefined && held.found.has(`found${hex.family} ${hex.hex} ${port}`));
+    };
+    const isUpstream = (uid: number, { port }: Endpoint) =>
+      uid === this.#options.uid && port >= upstreamSourcePorts.from && port <= upstreamSourcePorts.to;
+    const left = [...loopback, ...this.#wanted.excluded];
+    return (await listConnections(this.#options.procRoot)).filter(
+      ({ uid, local, remote }) =>
+        (hello.user === 'all' || uid === hello.user) &&
+        isMail(remote) &&
+        !isUpstream(uid, local) &&
+        !addressInRanges(remote.address, left) &&
+        !known({ local, remote }),
+    );
+  }
+
+  endDirect(connections: readonly DirectConnection[]): Promise<number> {
+    return this.#enqueue(async () => await this.#tables.end(connections));
+  }
+
+  async ownerOf(inode: number, uid: number): Promise<SocketHolder | undefined> {
+    return await this.#tables.ownerOf(inode, uid);
+  }
+
   release(): Promise<void> {
     return this.#enqueue(async () => {
-      this.#wanted = { ...this.#wanted, sets: { ...this.#wanted.sets, ports: [] } };
-      if (this.#session) await this.#reconcile();
+      // Empty sets would let mail pass where it is to be blocked: there nobody is accepted any more.
+      if (this.#wanted.blockWhenStopped) this.#listeners?.close();
+      else {
+        this.#wanted = { ...noPlan, enabled: this.#wanted.enabled };
+        await this.#tables.update(this.#wanted);
+      }
     });
   }
 
   stop(): Promise<void> {
     this.#stopping.abort();
+    this.#unwatch();
+    clearInterval(this.#looking);
+    clearTimeout(this.#restart);
     return this.#enqueue(async () => {
-      await this.#session?.close();
-      this.#session = undefined;
-      await this.#leaveGround();
-      for (const socket of this.#waiting) socket.destroy();
+      clearTimeout(this.#retest);
+      await this.#tables.stop();
+      this.#listeners?.close();
+      this.#listeners = undefined;
     });
   }
 
@@ -117,157 +233,163 @@ class Netfilter implements InterceptionBackend {
     return result;
   }
 
-  /** Brings the kernel to what is wanted, from whatever there is. */
-  async #reconcile(): Promise<Availability> {
-    if (this.#stopping.signal.aborted) return { state: 'off', reason: 'intercept-off' };
-    const off: Availability = { state: 'off', reason: 'protection-off' };
-    if (!this.#session && !this.#wanted.enabled) return off;
-    const failure = this.#session ? await this.#update(this.#session) : await this.#setUp();
-    return failure ?? (this.#wanted.enabled ? { state: 'active' } : off);
+  /** Brings the kernel to what is wanted, from whatever there is. `again`: what failed is tried, what stands is tested. */
+  async #reconcile({ again = false } = {}): Promise<InterceptionState> {
+    if (this.#stopping.signal.aborted)
+      return { availability: { state: 'off', reason: 'intercept-off' }, remarks: [] };
+    const brought = await this.#bring(again);
+    // The helper may have been lost since its last answer.
+    const isLost = brought.state === 'active' && !this.#tables.held;
+    const availability = isLost ? this.#state.availability : brought;
+    this.#state = { availability, remarks: await this.#remarks(availability) };
+    return this.#state;
   }
 
-  async #update(session: NftSession): Promise<Availability | undefined> {
-    const { commands, sets } = change(this.#options.uid, this.#sets, this.#wanted.sets);
-    if (commands.length === 0) return undefined;
-    const result = await session.run(commands);
-    if (result.ok) {
-      this.#sets = sets;
-      return undefined;
+  async #bring(again: boolean): Promise<Availability> {
+    const { enabled, blockChosen, blockWhenStopped } = this.#wanted;
+    if (!enabled) {
+      this.#forgetFailedTests();
+      // Where mail was to be blocked, the block of a core that is gone may still stand.
+      const mayBlock = this.#blocks ?? blockChosen;
+      const failure = this.#tables.held
+        ? await this.#tables.update(this.#wanted)
+        : mayBlock
+          ? await this.#tables.close(false)
+          : undefined;
+      if (failure) return failed(failure);
+      if (mayBlock) this.#blocks = false;
+      return off;
     }
-    // Old rules that pass for new ones are worse than a moment without: begin anew.
-    this.#options.log('nft-failed', { detail: result.detail });
-    this.#session = undefined;
-    await session.close();
-    return await this.#setUp();
+    // The redirect is away until its next test; whether mail is refused meanwhile is brought at once.
+    if (this.#failedTests > 0 && !again && this.#blocks === blockWhenStopped) return this.#state.availability;
+    // IPv6 that was not there at the start is redirected by a new table alone.
+    if (again && hasGlobalIpv6(this.#interfaces) && (await this.#listeners?.addIpv6()))
+      await this.#tables.close(this.#wanted.blockWhenStopped);
+    if (this.#tables.held) {
+      const failure = await this.#tables.update(this.#wanted);
+      if (!failure) {
+        this.#blocks = blockWhenStopped;
+        return again ? await this.#tested() : { state: 'active' };
+      }
+      this.#options.log('helper-refused', { reason: failure.reason, detail: failure.detail });
+    }
+    return (await this.#setUp()) ?? (await this.#tested());
   }
 
   async #setUp(): Promise<Availability | undefined> {
-    const ground = this.#ground ?? (await this.#prepareGround());
-    if ('state' in ground) return ground;
-    this.#ground = ground;
-    const { uid } = this.#options;
-    const shape = { uid, listenPort: ground.port, ipv6: ground.ipv6 };
-    const { commands, sets } = change(uid, emptySets, this.#wanted.sets);
-    for (let tries = 0; ; tries++) {
-      const session = openNftSession({
-        nftPath: ground.nftPath,
-        uid,
-        onLost: (detail) => this.#lost(session, detail),
+    if (!this.#listeners) {
+      const { onConnection, findOwner, log } = this.#options;
+      const opened = await openRedirectListeners({
+        onConnection,
+        findOwner,
+        take: this.#test.take,
+        onlyUser: () => {
+          const user = this.#tables.hello?.user;
+          return user === 'all' ? undefined : user;
+        },
+        log,
       });
-      const result = await session.run([...creation(shape), ...commands]);
-      if (result.ok) {
-        this.#session = session;
-        this.#sets = sets;
-        return undefined;
-      }
-      await session.close();
-      const waitMs = createRetryMs[tries];
-      if (waitMs === undefined || this.#stopping.signal.aborted) {
-        await this.#leaveGround();
-        return unavailable('nft-failed', result.detail);
-      }
-      this.#options.log('nft-failed', { detail: result.detail, retryMs: waitMs });
-      await this.#pause(waitMs);
+      if (!opened.ok) return unavailable(opened.reason, opened.detail);
+      this.#listeners = opened.listeners;
     }
+    const failure = await this.#tables.open(this.#listeners, this.#wanted);
+    if (failure) return failed(failure);
+    this.#blocks = this.#wanted.blockWhenStopped;
+    return undefined;
   }
 
-  /** Waits, or not any longer than until `stop`. */
-  async #pause(ms: number): Promise<void> {
-    await setTimeout(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+  /** Tests the redirect that stands; one that does not work is taken away, and tried again later. */
+  async #tested(): Promise<Availability> {
+    const port = Number(this.#tables.held?.ranges.ports.at(0)?.from ?? 0);
+    const families =
+      this.#listeners?.ipv6 && hasGlobalIpv6(this.#interfaces) ? ([4, 6] as const) : ([4] as const);
+    for (const family of port === 0 ? [] : families) {
+      let result = await this.#test.run(family, port, this.#wanted.excluded);
+      for (let tries = 1; tries < testTries && result.kind === 'failed'; tries++)
+        result = await this.#test.run(family, port, this.#wanted.excluded);
+      if (result.kind !== 'passed') this.#options.log('self-test', { family, ...result });
+      if (result.kind !== 'failed' && result.kind !== 'refused') continue;
+      await this.#tables.close(this.#wanted.blockWhenStopped);
+      clearTimeout(this.#retest);
+      const waitMs = retestMs[Math.min(this.#failedTests, retestMs.length - 1)];
+      this.#retest = setTimeout(() => void this.#lookAgain(), waitMs).unref();
+      this.#failedTests++;
+      const detail = result.kind === 'failed' ? result.detail : 'it was refused: a firewall';
+      return unavailable('self-test-failed', `IPv${family}: ${detail}`);
+    }
+    this.#forgetFailedTests();
+    return { state: 'active' };
   }
 
-  async #prepareGround(): Promise<Ground | Availability> {
-    const found = await probe(this.#options);
-    if (!found.privileged) return unavailable('no-privilege');
-    if (!found.nft) return unavailable('no-nft');
-    const destination = await openOriginalDestination();
-    if (!destination.ok) return unavailable('original-destination-unavailable', destination.detail);
-    // Before listening, so that the random port is none of them.
-    const reserved = await reservePorts(upstreamSourcePorts, this.#options.reservedPortsPath);
-    if (!reserved.ok) this.#options.log('ports-not-reserved', { detail: reserved.detail });
-    const listeners = await this.#listen();
-    const [first] = listeners;
-    if (!first) {
-      if (reserved.ok) await reserved.restore();
-      return unavailable('listener-failed');
-    }
-    const ipv6 = listeners.length > 1;
-    this.#options.log('interception-ready', { nft: found.nft, port: first.port, ipv6 });
-    return {
-      nftPath: found.nft.path,
-      port: first.port,
-      ipv6,
-      listeners,
-      originalDestination: destination.originalDestination,
-      reserved,
+  #forgetFailedTests(): void {
+    clearTimeout(this.#retest);
+    this.#failedTests = 0;
+  }
+
+  async #remarks(availability: Availability): Promise<Remark[]> {
+    const { hello, held, seesGreetings } = this.#tables;
+    const { detect, blockChosen, excluded, ports } = this.#wanted;
+    const denied = hello && deniedOf(this.#wanted, hello.denied);
+    const isBlocked = async () => {
+      const port = ports.at(0)?.from;
+      if (!blockChosen || port === undefined || availability.state !== 'unavailable') return false;
+      return (await this.#test.run(4, port, excluded)).kind === 'refused';
     };
+    return [
+      ...(denied ? [{ code: 'port-denied' as const, detail: denied }] : []),
+      ...(held && !seesGreetings && detect.length > 0 ? [{ code: 'greetings-unseen' as const }] : []),
+      ...((await isBlocked()) ? [{ code: 'mail-blocked' as const }] : []),
+    ];
   }
 
-  /** One random port on 127.0.0.1 and, where there is one, ::1; nothing when that can't be had. */
-  async #listen(): Promise<Listener[]> {
-    const onSocket = (socket: Socket) => void this.#accept(socket);
-    for (let tries = 0; tries < portTries; tries++) {
-      const v4 = await listen('127.0.0.1', 0, onSocket);
-      if (!v4.ok) return [];
-      const v6 = await listen('::1', v4.listener.port, onSocket);
-      if (v6.ok) return [v4.listener, v6.listener];
-      if (v6.reason !== 'listener-busy') {
-        this.#options.log('no-ipv6', { code: v6.code });
-        return [v4.listener];
-      }
-      v4.listener.close();
-    }
-    return [];
+  /** After a change of network, and now and then: what stands is tested, what does not is tried again. */
+  async #lookAgain(): Promise<void> {
+    await this.#enqueue(async () => {
+      if (this.#stopping.signal.aborted || !this.#wanted.enabled) return;
+      const before = this.#state;
+      const state = await this.#reconcile({ again: true });
+      if (!isDeepStrictEqual(state, before)) this.#options.onStateChange(state);
+    });
   }
 
-  async #leaveGround(): Promise<void> {
-    const ground = this.#ground;
-    this.#ground = undefined;
-    for (const listener of ground?.listeners ?? []) listener.close();
-    if (ground?.reserved.ok) await ground.reserved.restore();
+  #lost(problem: LinkFailure): void {
+    const { reason, detail } = problem;
+    this.#options.log('helper-lost', { reason, detail });
+    this.#state = { availability: failed(problem), remarks: [] };
+    this.#options.onStateChange(this.#state);
+    // One whose redirect does not stand is started for the next test.
+    if (this.#failedTests === 0) this.#startSoon();
   }
 
-  #lost(session: NftSession, detail: string): void {
-    // One that fails while it is being set up is no loss.
-    if (session !== this.#session) return;
-    this.#session = undefined;
-    this.#options.log('nft-lost', { detail });
-    this.#options.onStateChange(unavailable('nft-failed', detail));
+  #startSoon(): void {
     const nowMs = this.#now();
     this.#lossesAtMs = [...this.#lossesAtMs.filter((atMs) => nowMs - atMs < lossWindowMs), nowMs];
     const waitMs = restartMs[this.#lossesAtMs.length - 1];
-    if (waitMs === undefined) this.#options.log('nft-given-up', { losses: this.#lossesAtMs.length });
-    else void this.#restart(waitMs);
-  }
-
-  async #restart(waitMs: number): Promise<void> {
-    await this.#pause(waitMs);
-    if (this.#stopping.signal.aborted) return;
-    const availability = await this.#enqueue(() => this.#reconcile());
-    if (!this.#stopping.signal.aborted) this.#options.onStateChange(availability);
-  }
-
-  async #accept(socket: Socket): Promise<void> {
-    const { remoteAddress: address, remotePort: port } = socket;
-    const destination = this.#ground?.originalDestination(socket);
-    const redirected =
-      destination && (destination.port !== socket.localPort || destination.address !== socket.localAddress);
-    if (!redirected || address === undefined || port === undefined) {
-      socket.destroy();
-      this.#refused++;
-      // A program that keeps trying must not fill the log: the 1st, 2nd, 4th, 8th ... time.
-      const isPowerOfTwo = (this.#refused & (this.#refused - 1)) === 0;
-      if (isPowerOfTwo) this.#options.log('not-redirected', { refused: this.#refused });
+    clearTimeout(this.#restart);
+    if (waitMs !== undefined) {
+      this.#restart = setTimeout(() => void this.#startAgain(), waitMs).unref();
       return;
     }
-    this.#waiting.add(socket);
-    const owner = await this.#options.findOwner({ address, port }, destination);
-    this.#waiting.delete(socket);
-    if (!socket.destroyed) this.#options.onConnection({ socket, destination, owner });
+    this.#options.log('helper-given-up', { losses: this.#lossesAtMs.length });
+    void this.#enqueue(async () => {
+      const { availability } = this.#state;
+      const remarks = await this.#remarks(availability);
+      if (remarks.length === 0 || this.#stopping.signal.aborted) return;
+      this.#state = { availability, remarks };
+      this.#options.onStateChange(this.#state);
+    });
+  }
+
+  async #startAgain(): Promise<void> {
+    const state = await this.#enqueue(() => this.#reconcile());
+    if (this.#stopping.signal.aborted) return;
+    this.#options.onStateChange(state);
+    // One that does not come up again is as good as lost again.
+    if (state.availability.reason === 'helper-failed') this.#startSoon();
   }
 }
 
-/** Interception by a redirect in the kernel, for the connections of all users; needs root and nft. */
+/** Interception by a redirect in the kernel, for whom the helper may cover; needs the helper and nft. */
 export function createNetfilterBackend(options: NetfilterOptions): InterceptionBackend {
   return new Netfilter(options);
 }

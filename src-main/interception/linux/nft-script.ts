@@ -1,170 +1,214 @@
-// The text that nft gets, and nothing else: what makes the table, and what changes its sets from one state to the next.
-// Pure. Everything in it is built from numbers; no string of a caller reaches the kernel's parser.
-import { formatAddress } from '../../contract/address-list.ts';
-import { type InterceptionPlan, upstreamSourcePorts } from '../backend.ts';
+// The text that nft gets, and nothing else: what makes the tables, and what changes their sets. Pure. Everything in it is built
+// from numbers and from hexadecimal digits of a checked length; no text of a caller reaches the kernel's parser.
+import { upstreamSourcePorts } from '../backend.ts';
+import type { Elements, Greeting, HelperAnswer } from './helper-messages.ts';
 
-/** An inclusive range as one element of an interval set; ports are numbers like addresses here. */
-export interface ElementRange {
-  readonly from: bigint;
-  readonly to: bigint;
+/** Whose connections are covered, and what is left alone: upstream connections of a user, and ports, ascending. */
+export interface Scope {
+  readonly user: number | 'all';
+  readonly coreUid: number;
+  readonly denied: readonly number[];
 }
 
-const setNames = ['ports', 'skip4', 'skip6'] as const;
-
-/** The elements of our three sets. They may lie otherwise than a merged plan, as long as they cover the same. */
-export type KernelSets = Readonly<Record<(typeof setNames)[number], readonly ElementRange[]>>;
-
-export const emptySets: KernelSets = { ports: [], skip4: [], skip6: [] };
+/** How greetings are found: at the payload itself, or at where it lies behind the usual TCP headers. */
+export type GreetingForm = NonNullable<HelperAnswer['greetings']>;
 
 export interface TableShape {
-  /** The uid that holds the table, and whose upstream connections are left alone. */
-  readonly uid: number;
   /** Where the redirected connections arrive, on 127.0.0.1 and, with `ipv6`, on ::1. */
-  readonly listenPort: number;
+  readonly listen: number;
   readonly ipv6: boolean;
+  readonly form: GreetingForm;
 }
 
-/** The table of one uid, as commands name it. */
-function tableName(uid: number): string {
-  return `inet postern_${uid}`;
-}
+/** Sets that say what a block refuses and what it lets pass; it has its own of them. */
+export const blockSets = ['ports', 'skip4', 'skip6', 'found4', 'found6'] as const;
+export const redirectSets = [...blockSets, 'bridges', 'down4', 'down6'] as const;
+type SetName = (typeof redirectSets)[number];
 
-/** The sets that a plan asks for. */
-export function setsOf(plan: InterceptionPlan): KernelSets {
-  const skip = (family: 4 | 6) => plan.excluded.filter((range) => range.family === family);
-  return {
-    ports: plan.ports.map(({ from, to }) => ({ from: BigInt(from), to: BigInt(to) })),
-    skip4: skip(4),
-    skip6: skip(6),
-  };
-}
+/** The table that holds the redirect. The kernel drops it with the nft that made it. */
+export const ownerTable = (user: Scope['user']) => `inet postern_${user}`;
 
-function bounds({ from, to }: { readonly from: number; readonly to: number }): string {
-  return `${from}-${to}`;
-}
+/** The table that refuses mail while nothing scans it. It stays until it is removed. */
+export const blockTable = (user: Scope['user']) => `inet postern_block_${user}`;
 
 /**
- * The commands that make the table, its sets empty. The priority: before the dstnat of others (-100), so that clients are
- * ours, and not equal to it, where the chain that was loaded last would win.
+ * Commands on a table, one a line. They are given as nft has them but for the name of the table, and but for lines that stand
+ * for two, IPv4 and IPv6: `ip*` is `ip` and `ip6`, any other star is the family's number.
  */
-export function creation({ uid, listenPort, ipv6 }: TableShape): string[] {
-  const table = tableName(uid);
-  const replies = `iif "lo" meta l4proto tcp ct direction reply ct status dnat ct reply proto-src ${listenPort}`;
-  const family = ipv6 ? '' : 'meta nfproto ipv4 ';
-  const chain = (name: string, hook: string, rules: readonly string[]) => [
-    `add chain ${table} ${name} { type ${hook}; policy accept; }`,
-    ...rules.map((rule) => `add rule ${table} ${name} ${rule}`),
-  ];
-  return [
-    // The kernel drops the table with the netlink socket that owns it, and nobody else can change or flush it.
-    `add table ${table} { flags owner; }`,
-    `add set ${table} rev { type mark; }`,
-    `add set ${table} ports { type inet_service; flags interval; }`,
-    `add set ${table} skip4 { type ipv4_addr; flags interval; }`,
-    `add set ${table} skip6 { type ipv6_addr; flags interval; }`,
-    ...chain('out', 'nat hook output priority -105', [
-      `meta skuid ${uid} tcp sport ${bounds(upstreamSourcePorts)} return`,
-      'ip daddr @skip4 return',
-      'ip6 daddr @skip6 return',
-      'fib daddr type local return',
-      `${family}tcp dport @ports redirect to :${listenPort}`,
-    ]),
-    // Our replies cross lo with the server's address as source, which the anti-spoof rules of VPNs drop (wg-quick, at
-    // priority -300): before them they look local, behind them as they were.
-    ...chain('lo1', 'filter hook prerouting priority -310', [
-      `${replies} ip saddr set 127.0.0.1`,
-      `${replies} ip6 saddr set ::1`,
-    ]),
-    ...chain('lo2', 'filter hook prerouting priority -290', [
-      `${replies} ip saddr set ct original ip daddr`,
-      `${replies} ip6 saddr set ct original ip6 daddr`,
-    ]),
-    // While a dead core's table still lives, somebody else could bind its port and be taken for the mail server.
-    ...chain('guard', 'filter hook output priority 0', [
-      `tcp sport ${listenPort} ct direction reply ct status dnat meta skuid != ${uid} drop`,
-    ]),
-  ];
+export function onTable(table: string, commands: string): string {
+  const ipv4 = (line: string) => line.replace(/\bip\*/g, 'ip').replaceAll('*', '4');
+  const both = commands.replace(/^.*\*.*$/gm, (line) => `${ipv4(line)}\n${line.replaceAll('*', '6')}`);
+  return both.replace(/^\s*(\w+ (?:set|chain|rule|element)) /gm, `\n$1 ${table} `);
 }
 
-/** The parts of `whole` that none of `taken` covers; both sorted and disjoint. */
-function uncovered(whole: readonly ElementRange[], taken: readonly ElementRange[]): ElementRange[] {
-  return whole.flatMap((range) => {
-    const pieces: ElementRange[] = [];
-    let from = range.from;
-    for (const each of taken) {
-      if (each.to < from || each.from > range.to) continue;
-      if (each.from > from) pieces.push({ from, to: each.from - 1n });
-      from = each.to + 1n;
-    }
-    if (from <= range.to) pieces.push({ from, to: range.to });
-    return pieces;
+/** 8 hexadecimal digits as dotted IPv4, 32 as IPv6 in full groups. */
+export function addressText(hex: string): string {
+  if (hex.length > 8) return hex.replace(/.{4}(?!$)/g, '$&:');
+  return (hex.match(/../g) ?? []).map((octet) => Number.parseInt(octet, 16)).join('.');
+}
+
+const valueText = (value: number | string) => (typeof value === 'string' ? addressText(value) : `${value}`);
+
+/** A range, or an endpoint with its time in seconds. */
+type Element = readonly [first: number | string, second: number | string, ttlSeconds?: number];
+
+/** Elements as nft reads them, each once, with the text of their time where they have one. */
+function textsOf(elements: readonly Element[] = []): Map<string, string> {
+  const texts = elements.map(([first, second, ttlSeconds]): [string, string] => {
+    const [from, to] = [valueText(first), valueText(second)];
+    if (ttlSeconds !== undefined) return [`${from} . ${to}`, ` timeout ${ttlSeconds}s`];
+    return [from === to ? from : `${from}-${to}`, ''];
   });
+  return new Map(texts);
+}
+
+function elementCommand(begin: string, texts: readonly string[]): string {
+  return texts.length === 0 ? '' : `${begin} { ${[...new Set(texts)].join(', ')} }`;
 }
 
 /**
- * What to delete from and add to a set that holds `have`, so that it covers `wanted` (merged) and nothing else. What stays
- * covered keeps its element wherever that can be: a set that is flushed and filled again lets connections through meanwhile.
+ * Changes sets of a table. To delete what isn't there is an error, and to add what is there doesn't begin its time anew on all
+ * kernels: those that may run out are put in, taken out and put in again.
  */
-export function deltaOf(
-  have: readonly ElementRange[],
-  wanted: readonly ElementRange[],
-): { readonly remove: readonly ElementRange[]; readonly add: readonly ElementRange[] } {
-  const stays = (element: ElementRange) =>
-    wanted.some((range) => range.from <= element.from && element.to <= range.to);
-  return {
-    remove: have.filter((element) => !stays(element)),
-    add: uncovered(wanted, have.filter(stays)),
-  };
+export function changeSets(sets: readonly SetName[], remove: Elements, add: Elements): string {
+  const commands = sets.flatMap((set) => {
+    const [removed, added] = [textsOf(remove[set]), textsOf(add[set])];
+    const timed = /^(found|down)/.test(set) ? [...removed.keys(), ...added.keys()] : [];
+    const come = [...added].map(([text, time]) => text + time);
+    return [
+      elementCommand(`add element ${set}`, timed),
+      elementCommand(`delete element ${set}`, [...removed.keys(), ...timed]),
+      elementCommand(`add element ${set}`, come),
+    ];
+  });
+  return `\n${commands.join('\n')}`;
 }
 
-function elementText(set: (typeof setNames)[number], value: bigint): string {
-  return set === 'ports' ? value.toString() : formatAddress(set === 'skip4' ? 4 : 6, value);
-}
+/** With a bound: each range counts as two with most kernels. */
+const ranges = 'flags interval; size 8192';
+/** What the kernel finds by itself is kept for an hour, and as many as the core remembers. */
+const endpoints = 'flags dynamic, timeout; timeout 1h; size 4096';
+/** Those of `blockSets`. */
+const sharedSets = `
+  add set ports { type inet_service; ${ranges}; }
+  add set skip* { type ipv*_addr; ${ranges}; }
+  add set found* { type ipv*_addr . inet_service; ${endpoints}; }`;
 
-/** The commands that bring the sets from `have` to `wanted`, and the elements that they then hold. */
-export function change(
-  uid: number,
-  have: KernelSets,
-  wanted: KernelSets,
-): { readonly commands: readonly string[]; readonly sets: KernelSets } {
-  const commands: string[] = [];
-  const sets = { ...have };
-  for (const set of setNames) {
-    const { remove, add } = deltaOf(have[set], wanted[set]);
-    const command = (verb: 'delete' | 'add', ranges: readonly ElementRange[]) => {
-      if (ranges.length === 0) return;
-      const elements = ranges.map(({ from, to }) =>
-        from === to ? elementText(set, from) : `${elementText(set, from)}-${elementText(set, to)}`,
-      );
-      commands.push(`${verb} element ${tableName(uid)} ${set} { ${elements.join(', ')} }`);
-    };
-    command('delete', remove);
-    command('add', add);
-    sets[set] = [...have[set].filter((element) => !remove.includes(element)), ...add].toSorted((a, b) =>
-      a.from < b.from ? -1 : 1,
-    );
-  }
-  return { commands, sets };
-}
+/** Source ports of our own upstream connections. */
+export const upstreamPorts = `${upstreamSourcePorts.from}-${upstreamSourcePorts.to}`;
 
-/** How `nft` writes a 32-bit mark. */
-function tokenText(token: number): string {
-  return `0x${token.toString(16).padStart(8, '0')}`;
-}
+/** Begins a rule about the user's own connections: one whose user is unknown is not taken for his. Empty for all users. */
+const ofUser = (user: Scope['user']) => (user === 'all' ? '' : `meta skuid ${user} `);
 
 /**
- * One transaction as `nft -i` reads it, with its acknowledgement: nft is silent about success, so the transaction itself sets
- * `token` in the set `rev`, which is then listed. A token is a random 32-bit number, since a table of that name may stand
- * there that is not ours. The last command always answers and marks the end.
+ * Makes the table that redirects, its sets empty. Nobody else can change or flush an owned table.
+ *
+ * `refuse`: a server that can't be reached refuses new connections as it would itself, so that a client tries its other address.
+ *
+ * `out`: the redirect. Its priority: before the dstnat of others (-100), so that clients are ours, and not equal to it, where
+ * the chain that was loaded last would win.
+ *
+ * `lo1`, `lo2`: our replies cross lo with the server's address as source, which the anti-spoof rules of VPNs drop (wg-quick, at
+ * priority -300): before them they look local, behind them as they were.
+ *
+ * `far`, `near`: the way out over IPv6 crosses no lo yet for the filters of the output hook, and firewalld refuses what leaves by
+ * another device for an address like ::1 (RFC 3964 filtering): between the redirect and the end of that hook the packets
+ * look as their program sent them. The kernel translates at -100, whatever the priority of the chain that says so.
+ *
+ * `guard`: while a dead core's table still lives, somebody else could bind its port and be taken for the mail server.
+ *
+ * `in`, `greet`, `hit`: the first octets of a server that speaks first, if they are a greeting (`greetingRules`), become a reset:
+ * the client has read nothing, and its next try is redirected.
  */
-export function transaction(uid: number, commands: readonly string[], token: number): string {
-  const table = tableName(uid);
-  const all = [...commands, `flush set ${table} rev`, `add element ${table} rev { ${tokenText(token)} }`];
-  return `${all.join('; ')}\nlist set ${table} rev\ndescribe tcp dport\n`;
+export function creation({ user, coreUid }: Scope, { listen, ipv6, form }: TableShape): string {
+  const own = ofUser(user);
+  // What comes in is found only if its user is known, or our own upstream connections would be. 2³²-1 is no user.
+  const known = own || 'meta skuid != 4294967295 ';
+  const reply = `iif "lo" meta l4proto tcp ct direction reply ct status dnat ct reply proto-src ${listen}`;
+  const request = `meta nfproto ipv6 meta l4proto tcp ct direction original ct status dnat ct reply proto-src ${listen}`;
+  return `
+    add table ${ownerTable(user)} { flags owner; }
+    add set rev { type mark; }
+    ${sharedSets}
+    add set bridges { type inet_service; ${ranges}; }
+    add set down* { type ipv*_addr . inet_service; ${endpoints}; }
+    add chain refuse { type filter hook output priority -110; }
+    add rule refuse meta skuid ${coreUid} tcp sport ${upstreamPorts} return
+    add rule refuse ${own}ct state new ip* daddr . tcp dport @down* reject with tcp reset
+    add chain out { type nat hook output priority -105; }
+    add rule out meta skuid ${coreUid} tcp sport ${upstreamPorts} return
+    ${ipv6 ? '' : 'add rule out meta nfproto ipv6 return'}
+    add rule out ip* daddr @skip* return
+    add rule out ${own}fib daddr type local tcp dport @bridges redirect to :${listen}
+    add rule out fib daddr type local return
+    add rule out ${own}tcp dport @ports redirect to :${listen}
+    add rule out ${own}ip* daddr . tcp dport @found* redirect to :${listen}
+    add chain lo1 { type filter hook prerouting priority -310; }
+    add rule lo1 ${reply} ip saddr set 127.0.0.1
+    add rule lo1 ${reply} ip6 saddr set ::1
+    add chain lo2 { type filter hook prerouting priority -290; }
+    add rule lo2 ${reply} ip* saddr set ct original ip* daddr
+    add chain far { type filter hook output priority -99; }
+    add rule far ${request} ip6 daddr set ct original ip6 daddr
+    add chain near { type filter hook output priority 2000; }
+    add rule near ${request} ip6 daddr set ::1
+    add chain guard { type filter hook output priority 0; }
+    add rule guard oif "lo" tcp sport ${listen} ct direction reply ct status dnat meta skuid != ${coreUid} drop
+    add chain hit
+    ${ipv6 ? '' : 'add rule hit meta nfproto ipv6 return'}
+    add rule hit ${known}add @found* { ip* saddr . tcp sport } tcp flags set rst
+    add chain greet
+    add chain in { type filter hook input priority -10; }
+    ${form === 'none' ? '' : `add rule in ${firstReplies} jump greet`}`;
 }
 
-/** Whether nft's output shows the end of a transaction, and then whether that one took effect. */
-export function outcomeOf(output: string, token: number): 'need-more' | 'done' | 'failed' {
-  if (!/datatype inet_service .*\n/.test(output)) return 'need-more';
-  return output.includes(`elements = { ${tokenText(token)} }`) ? 'done' : 'failed';
+/** The first packets of servers, of connections that aren't redirected. */
+const firstReplies =
+  'meta l4proto tcp iifname != "lo" ct direction reply ct state established ct status ! dnat ct original packets <= 2 ct reply packets <= 3';
+
+/** "* OK " and "* PREAUTH" (RFC 9051 §7.1), "+OK" (RFC 1939 §4). No "-ERR": no mail follows, and other protocols begin so too. */
+const patterns: Readonly<Record<Greeting, readonly string[]>> = {
+  imap: ['2a204f4b20', '2a2050524541555448'],
+  pop3: ['2b4f4b'],
+};
+
+/** Where the payload begins. By `th`: behind headers with the timestamp option, and without any. */
+const places: Readonly<Record<GreetingForm, readonly string[]>> = {
+  ih: ['@ih,0'],
+  th: ['tcp doff 8 @th,256', 'tcp doff 5 @th,160'],
+  none: [],
+};
+
+/** Looks for these greetings; the chain is filled anew within one transaction, which lets nothing through. */
+export function greetingRules({ coreUid, denied }: Scope, form: GreetingForm, detect: readonly Greeting[]) {
+  const wanted = detect.flatMap((greeting) => patterns[greeting]);
+  const hits = places[form].flatMap((place) =>
+    wanted.map((hex) => `add rule greet ${place},${4 * hex.length} 0x${hex} goto hit`),
+  );
+  return `
+    flush chain greet
+    add rule greet meta skuid ${coreUid} tcp dport ${upstreamPorts} return
+    ${denied.length > 0 ? `add rule greet tcp sport { ${denied.join(', ')} } return` : ''}
+    add rule greet ip* saddr @skip* return
+    ${hits.join('\n')}`;
+}
+
+/** Removes the table that refuses mail, if there is one, and makes it anew where elements for it are given. */
+export function blockCreation({ user, coreUid }: Scope, block: Elements | false): string {
+  const [own, table] = [ofUser(user), blockTable(user)];
+  const removal = `\nadd table ${table}\ndelete table ${table}`;
+  if (!block) return removal;
+  const commands = `
+    ${removal}
+    add table ${table}
+    ${sharedSets}
+    add chain out { type filter hook output priority 0; }
+    add rule out ct status dnat return
+    add rule out meta skuid ${coreUid} tcp sport ${upstreamPorts} return
+    add rule out ip* daddr @skip* return
+    add rule out fib daddr type local return
+    add rule out ${own}tcp dport @ports reject with tcp reset
+    add rule out ${own}ip* daddr . tcp dport @found* reject with tcp reset
+    ${changeSets(blockSets, {}, block)}`;
+  return onTable(table, commands);
 }

@@ -92,4 +92,38 @@ describe('the process of a socket', () => {
     steps.ms = 5;
     expect(await sockets.find(8, uid)).toBe(50);
   });
+
+  test('is not the one that had the last socket of that descriptor, unless the descriptor shows it', async () => {
+    addProcess(50, 7);
+    const sockets = createProcessSockets({ procRoot, now: clock(0) });
+    expect(await sockets.find(7, uid)).toBe(50);
+    const folder = join(procRoot, '50', 'fd');
+    for (const name of ['0', '3']) rmSync(join(folder, name));
+    symlinkSync('socket:[8]', join(folder, '5'));
+    expect(await sockets.find(8, uid)).toBe(50);
+    // The number is taken by something else: the descriptor is read, never believed.
+    rmSync(join(folder, '5'));
+    symlinkSync('socket:[9]', join(folder, '5'));
+    expect(await sockets.find(8, uid)).toBeUndefined();
+  });
+
+  test('a process with very many descriptors keeps none of the others from being found', async () => {
+    addProcess(60, ...Array.from({ length: 13_000 }, (_, i) => 100 + i));
+    addProcess(50, 7);
+    // On this clock all 13,000 would take longer than there is time for, 10,000 do not.
+    expect(await createProcessSockets({ procRoot, now: clock(0.65) }).find(7, uid)).toBe(50);
+  });
+
+  test('who has waited for too long is answered within one process', async () => {
+    addProcess(60, ...Array.from({ length: 5_000 }, (_, i) => 100 + i));
+    let nowMs = 0;
+    let looks = 0;
+    const now = () => {
+      looks++;
+      nowMs += 5;
+      return nowMs;
+    };
+    expect(await createProcessSockets({ procRoot, now }).find(7, uid)).toBeUndefined();
+    expect(looks).toBeLessThan(100);
+  });
 });

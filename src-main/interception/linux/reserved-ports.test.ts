@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { reservePorts } from './reserved-ports.ts';
 
-const range = { from: 61_000, to: 65_535 };
 let folder: string;
 let path: string;
 beforeEach(() => {
@@ -15,9 +14,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 async function reserve(before: string) {
   writeFileSync(path, before);
-  const reserved = await reservePorts(range, path);
-  if (!reserved.ok) throw new Error(reserved.detail);
-  return reserved;
+  return await reservePorts(path);
 }
 
 test.each([
@@ -25,28 +22,35 @@ test.each([
   ['8080,9000-9100\n', '8080,9000-9100,61000-65535\n'],
   ['61000-65000\n', '61000-65000,61000-65535\n'],
 ])('appends to %j and puts it back', async (before, after) => {
-  const reserved = await reserve(before);
+  const giveBack = await reserve(before);
   expect(readFileSync(path, 'utf8')).toBe(after);
-  await reserved.restore();
+  await giveBack();
   expect(readFileSync(path, 'utf8')).toBe(before);
 });
 
 test('leaves what is reserved already, also afterwards', async () => {
-  const reserved = await reserve('8080,60000-65535\n');
-  await reserved.restore();
+  const giveBack = await reserve('8080,60000-65535\n');
+  await giveBack();
   expect(readFileSync(path, 'utf8')).toBe('8080,60000-65535\n');
 });
 
-test("does not undo somebody else's change", async () => {
-  const reserved = await reserve('\n');
-  writeFileSync(path, '25,61000-65535\n');
-  await reserved.restore();
-  expect(readFileSync(path, 'utf8')).toBe('25,61000-65535\n');
+test.each([
+  ['61000-65535\n', '\n'],
+  ['8080,61000-65535\n', '8080\n'],
+  ['60000-65535\n', '60000-65535\n'],
+])('what a helper that was killed has left is taken back: %j', async (before, after) => {
+  const giveBack = await reserve(before);
+  await giveBack();
+  expect(readFileSync(path, 'utf8')).toBe(after);
 });
 
-test('says why when it can not be done', async () => {
-  expect(await reservePorts(range, join(folder, 'none', 'sysctl'))).toMatchObject({
-    ok: false,
-    detail: expect.stringContaining('ENOENT'),
-  });
+test('takes out what is ours alone when somebody has changed the rest', async () => {
+  const giveBack = await reserve('\n');
+  writeFileSync(path, '25,61000-65535\n');
+  await giveBack();
+  expect(readFileSync(path, 'utf8')).toBe('25\n');
+});
+
+test('rejects when it can not be done', async () => {
+  await expect(reservePorts(join(folder, 'none', 'sysctl'))).rejects.toThrow('ENOENT');
 });

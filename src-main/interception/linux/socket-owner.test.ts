@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { diagRequest, openSocketOwners, readDiagAnswer, type SocketOwners } from './socket-owner.ts';
 
 const v4 = { address: '10.1.2.3', port: 0x1234 };
@@ -57,7 +57,9 @@ describe('the owner of a real connection', () => {
   let client: Socket;
 
   beforeAll(async () => {
-    owners = await openSocketOwners({ identify: (pid) => ({ path: `/of/${pid}`, sandboxId: 'snap:x' }) });
+    owners = await openSocketOwners({
+      identify: (pid) => ({ path: `/of/${pid}`, sandboxId: 'snap:x', script: '/s' }),
+    });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
@@ -84,6 +86,7 @@ describe('the owner of a real connection', () => {
       pid: process.pid,
       path: `/of/${process.pid}`,
       sandboxId: 'snap:x',
+      script: '/s',
     });
   });
 
@@ -98,5 +101,86 @@ describe('the owner of a real connection', () => {
     expect(await blind.find(...ends())).toEqual({ uid: process.getuid?.() });
     blind.close();
     expect(await blind.find(...ends())).toBeUndefined();
+  });
+
+  describe('to a user who may not see it', () => {
+    const identify = () => {
+      throw new Error('not ours to look at');
+    };
+    const uid = (process.getuid?.() ?? 0) + 1;
+
+    test('is whom the helper names', async () => {
+      const asked: unknown[] = [];
+      const other = await openSocketOwners({
+        identify,
+        uid,
+        askHelper: async (inode, ofUser) => {
+          asked.push(ofUser, inode > 0);
+          return { pid: 5, path: '/usr/bin/python3', script: '/opt/mail.py' };
+        },
+      });
+      expect(await other.find(...ends())).toEqual({
+        uid: process.getuid?.(),
+        pid: 5,
+        path: '/usr/bin/python3',
+        script: '/opt/mail.py',
+      });
+      expect(asked).toEqual([process.getuid?.(), true]);
+      other.close();
+    });
+
+    test.each([
+      ['there is no helper', undefined],
+      ['the helper does not know', async () => undefined],
+      ['the helper fails', () => Promise.reject(new Error('lost'))],
+      [
+        'the helper throws',
+        () => {
+          throw new Error('lost');
+        },
+      ],
+    ])('is a user without a process when %s', async (_, askHelper) => {
+      const other = await openSocketOwners({ identify, uid, askHelper });
+      expect(await other.find(...ends())).toEqual({ uid: process.getuid?.() });
+      other.close();
+    });
+
+    test('is a user without a process when the helper takes longer than 100 ms', async () => {
+      vi.useFakeTimers();
+      try {
+        const other = await openSocketOwners({
+          identify,
+          uid,
+          askHelper: () => Promise.withResolvers<undefined>().promise,
+        });
+        let owner: unknown;
+        const finding = other.find(...ends()).then((found) => {
+          owner = found;
+        });
+        await vi.advanceTimersByTimeAsync(99);
+        expect(owner).toBeUndefined();
+        await vi.advanceTimersByTimeAsync(1);
+        await finding;
+        expect(owner).toEqual({ uid: process.getuid?.() });
+        other.close();
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+  });
+
+  test('asks root no helper', async () => {
+    const asked: number[] = [];
+    const root = await openSocketOwners({
+      identify: () => undefined,
+      uid: 0,
+      askHelper: async (inode) => {
+        asked.push(inode);
+        return undefined;
+      },
+    });
+    expect(await root.find(...ends())).toMatchObject({ pid: process.pid });
+    expect(asked).toEqual([]);
+    root.close();
   });
 });

@@ -2,13 +2,21 @@
 // client's own socket, /proc the process. One of the two files that make system calls by koffi. Never throws.
 import { networkInterfaces } from 'node:os';
 import { parseAddressEntry } from '../../contract/address-list.ts';
-import type { ApplicationIdentity } from '../../contract/application-rule.ts';
 import type { ConnectionOwner, Endpoint } from '../../contract/connection.ts';
-import { createProcessSockets } from './process-sockets.ts';
+import type { HelperAnswer } from './helper-messages.ts';
+import { createProcessSockets, ownerDeadlineMs } from './process-sockets.ts';
+import { createProgramCache, type Identify } from './program-cache.ts';
+
+/** A socket's process as the netfilter helper names it. */
+type HelperOwner = NonNullable<HelperAnswer['owner']>;
 
 export interface SocketOwnersOptions {
-  /** Names the program of a process, or undefined when that can't be seen. */
-  readonly identify: (pid: number) => ApplicationIdentity | undefined;
+  /** Names the program of a process, or undefined when that can't be seen. Its answer is kept while the program runs. */
+  readonly identify: Identify;
+  /** The user that this process runs as: root sees whose any socket is, others only their own. */
+  readonly uid?: number;
+  /** Asks who may see them for the sockets of other users; undefined when it can't tell. Not called by root. */
+  readonly askHelper?: ((inode: number, uid: number) => Promise<HelperOwner | undefined>) | undefined;
   readonly procRoot?: string;
   /** Milliseconds on a clock that only goes forward. */
   readonly now?: () => number;
@@ -17,7 +25,8 @@ export interface SocketOwnersOptions {
 export interface SocketOwners {
   /**
    * The owner of the socket that connects `local` to `remote`, both as its own program sees them: for a redirected
-   * connection `remote` is the destination that was meant. Undefined when there is no such socket here.
+   * connection `remote` is the destination that was meant. Undefined when there is no such socket here. Once its program has
+   * closed it only the user is known, and by older kernels taken for root.
    */
   find(local: Endpoint, remote: Endpoint): Promise<ConnectionOwner | undefined>;
   /** May be called twice. */
@@ -123,14 +132,30 @@ async function openNetlink(): Promise<Calls | undefined> {
   }
 }
 
+/** What a helper says in time; one that fails, or takes too long, knows nobody. */
+async function inTime(ask: () => Promise<HelperOwner | undefined>): Promise<HelperOwner | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), ownerDeadlineMs);
+  try {
+    return await Promise.race([ask(), late]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Opens the diagnosis socket. On a machine that has none, `find` knows nobody. */
 export async function openSocketOwners({
   identify,
+  uid: ownUid = process.geteuid?.() ?? 0,
+  askHelper,
   procRoot = '/proc',
   now = () => performance.now(),
 }: SocketOwnersOptions): Promise<SocketOwners> {
   let calls = await openNetlink();
   const processes = createProcessSockets({ procRoot, now });
+  const programOf = createProgramCache({ identify, procRoot });
   const buffer = new Uint8Array(bufferBytes);
   let sequence = 0;
 
@@ -149,15 +174,21 @@ export async function openSocketOwners({
     return undefined;
   }
 
+  async function ownerOf(inode: number, uid: number): Promise<Omit<ConnectionOwner, 'uid'>> {
+    // Its program has closed it.
+    if (inode === 0) return {};
+    if (ownUid !== 0 && uid !== ownUid)
+      return (askHelper && (await inTime(() => askHelper(inode, uid)))) ?? {};
+    const pid = await processes.find(inode, uid);
+    return pid === undefined ? {} : { pid, ...programOf(pid) };
+  }
+
   return {
     async find(local, remote) {
       const socket = diagnose(local, remote);
       if (!socket) return undefined;
-      const { uid, inode } = socket;
-      const pid = inode === 0 ? undefined : await processes.find(inode, uid);
-      if (pid === undefined) return { uid };
-      const program = identify(pid);
-      return { uid, pid, path: program?.path, sandboxId: program?.sandboxId };
+      const { pid, path, sandboxId, script } = await ownerOf(socket.inode, socket.uid);
+      return { uid: socket.uid, pid, path, sandboxId, script };
     },
     close() {
       calls?.close(calls.fd);

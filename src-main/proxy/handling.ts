@@ -1,0 +1,60 @@
+// What differs between a client's connection and one of the self-test, of which nothing may stay.
+import type { Endpoint, RelayReason } from '../contract/connection.ts';
+import type { MessageEvent } from '../contract/state.ts';
+import type { Quarantine } from '../storage/quarantine.ts';
+import type { VerdictCache } from '../storage/verdict-cache.ts';
+import type { ConnectionTable } from './connection-table.ts';
+import type { TestTarget } from './expected-tests.ts';
+import { type ProxyRules, rulesOfTest } from './rules.ts';
+import { type TlsContexts, trustingOnly } from './tls.ts';
+import { createUnscannableServers, type UnscannableServers } from './unscannable-servers.ts';
+
+export interface ProxyEvents {
+  /** A connection was opened or closed. */
+  connectionsChanged(open: number): void;
+  /** A message was decided on; clean ones too. */
+  message(event: Omit<MessageEvent, 'id' | 'at'>): void;
+  /** A connection is passed through unscanned from here on. */
+  relayed(reason: RelayReason): void;
+  /** A server speaks mail in the clear, at least at first. */
+  plainMailFound?(endpoint: Endpoint, protocol: 'imap' | 'pop3'): void;
+}
+
+/** How one connection is handled. */
+export interface Handling {
+  readonly table: ConnectionTable;
+  readonly rules: ProxyRules;
+  /** The server in place of the destination, of a test. */
+  readonly target: Endpoint | undefined;
+  readonly contexts: () => TlsContexts;
+  readonly unscannable: UnscannableServers;
+  readonly quarantine: Pick<Quarantine, 'put'>;
+  readonly verdicts: Pick<VerdictCache, 'isClean' | 'addClean'>;
+  readonly events: Pick<ProxyEvents, 'message' | 'relayed' | 'plainMailFound'>;
+}
+
+interface TestParts {
+  readonly table: ConnectionTable;
+  /** Those that a client's connection would live by now. */
+  readonly rules: ProxyRules;
+  readonly contexts: TlsContexts;
+  readonly now: () => Date;
+}
+
+/** A test's connection: led to its own server, trusted by its own authority; counted, kept and remembered nowhere. */
+export function handlingOfTest(
+  { server, ca }: TestTarget,
+  { table, rules, contexts, now }: TestParts,
+): Handling {
+  const nothing = () => undefined;
+  return {
+    table,
+    rules: rulesOfTest(rules),
+    target: server,
+    contexts: () => trustingOnly(ca, contexts),
+    unscannable: createUnscannableServers(now),
+    quarantine: { put: async () => ({ ok: true, id: 'test' }) },
+    verdicts: { isClean: () => false, addClean: nothing },
+    events: { message: nothing, relayed: nothing },
+  };
+}
