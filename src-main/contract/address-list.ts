@@ -133,6 +133,17 @@ export function mergeAddressRanges(ranges: readonly AddressRange[]): AddressRang
   return merged;
 }
 
+/** The ranges of entries; what is none is left out. */
+export function addressRanges(texts: readonly string[]): AddressRange[] {
+  return texts.flatMap((text) => {
+    const parsed = parseAddressEntry(text);
+    return parsed.ok ? [parsed.range] : [];
+  });
+}
+
+/** Addresses that reach this machine and no other. */
+export const loopbackRanges: readonly AddressRange[] = addressRanges(['127.0.0.0/8', '::1']);
+
 /** Whether an address (as the kernel or Node prints it, a zone index is ignored) lies in one of the ranges. */
 export function addressInRanges(text: string, ranges: readonly AddressRange[]): boolean {
   const address = parseAddress(text.replace(/%.*$/, '').replace(/^::ffff:(?=[0-9.]+$)/i, ''));

@@ -1,12 +1,9 @@
 // Whether a destination is one of our own listeners: dialling it would bring the connection back to us, without end.
-import { addressInRanges, parseAddressEntry } from '../contract/address-list.ts';
+import { addressInRanges, addressRanges, loopbackRanges } from '../contract/address-list.ts';
 import type { Endpoint } from '../contract/connection.ts';
 
 /** All of these reach what listens on a loopback address; to "any address" Linux connects as to loopback. */
-const loopback = ['127.0.0.0/8', '::1', '0.0.0.0', '::'].flatMap((text) => {
-  const parsed = parseAddressEntry(text);
-  return parsed.ok ? [parsed.range] : [];
-});
+const loopback = [...loopbackRanges, ...addressRanges(['0.0.0.0', '::'])];
 
 /** `own` are listeners on loopback addresses. A host name is told from others only once it is connected. */
 export function isOneOf(endpoint: Endpoint, own: readonly Endpoint[]): boolean {

@@ -1,7 +1,8 @@
 // From the settings page to what the kernel is to do, and when that changes by itself. Pure: knows no syntax of the kernel.
 import {
-  type AddressRange,
   addressInRanges,
+  addressRanges,
+  loopbackRanges,
   mergeAddressRanges,
   parseAddressEntry,
 } from '../contract/address-list.ts';
@@ -15,11 +16,6 @@ const plainPorts: readonly PortRange[] = [
   { from: 110, to: 110 },
   { from: 143, to: 143 },
 ];
-
-const thisMachine: readonly AddressRange[] = ['127.0.0.0/8', '::1'].flatMap((text) => {
-  const parsed = parseAddressEntry(text);
-  return parsed.ok ? [parsed.range] : [];
-});
 
 /** Sorts and merges overlapping and touching ranges. */
 function mergePorts(ranges: readonly PortRange[]): PortRange[] {
@@ -39,11 +35,6 @@ function mergePorts(ranges: readonly PortRange[]): PortRange[] {
 function portsOf(field: string): readonly PortRange[] {
   const parsed = parsePortList(field);
   return parsed.ok ? parsed.ranges : [];
-}
-
-function rangesOf(entry: ExcludedAddress): AddressRange[] {
-  const parsed = parseAddressEntry(entry.address);
-  return parsed.ok ? [parsed.range] : [];
 }
 
 /** When an exclusion ends, or undefined when it stays. */
@@ -76,14 +67,14 @@ export function planFrom(
     ...(settings.scanImaps ? portsOf(settings.imapsPorts) : []),
     ...(settings.scanPop3s ? portsOf(settings.pop3sPorts) : []),
   ];
-  const excluded = settings.excludedAddresses.filter((entry) => !isOver(entry, now)).flatMap(rangesOf);
+  const excluded = settings.excludedAddresses.filter((entry) => !isOver(entry, now));
   const detect = detectedBy(settings);
   const scans = settings.scanImap || settings.scanImaps || settings.scanPop3 || settings.scanPop3s;
   return {
     enabled: settings.enabled,
     ports: settings.enabled ? mergePorts(ports) : [],
     localPorts: settings.enabled && scans ? mergePorts(portsOf(settings.localPorts)) : [],
-    excluded: mergeAddressRanges(excluded),
+    excluded: mergeAddressRanges(addressRanges(excluded.map(({ address }) => address))),
     detect,
     found: detect.length === 0 ? [] : found.filter(({ until }) => until > now),
     blockWhenStopped: settings.enabled && settings.whenStopped === 'block',
@@ -94,7 +85,7 @@ export function planFrom(
 /** Whether connections to a server are redirected only once mail was found there: not this machine, and no listed port. */
 export function isUnlisted({ address, port }: Endpoint, settings: MailTransportSettings): boolean {
   const parsed = parseAddressEntry(address);
-  if (!parsed.ok || addressInRanges(address, thisMachine)) return false;
+  if (!parsed.ok || addressInRanges(address, loopbackRanges)) return false;
   return !planFrom(settings, [], new Date(0)).ports.some(({ from, to }) => from <= port && port <= to);
 }
 

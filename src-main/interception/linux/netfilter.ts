@@ -2,7 +2,7 @@
 // come through, and tries again what did not. Knows nothing of mail.
 import { networkInterfaces } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
-import { addressInRanges, parseAddressEntry } from '../../contract/address-list.ts';
+import { addressInRanges, loopbackRanges } from '../../contract/address-list.ts';
 import type { ConnectionOwner, Endpoint } from '../../contract/connection.ts';
 import type { ErrorCode } from '../../contract/error-codes.ts';
 import type { Availability, Remark } from '../../contract/state.ts';
@@ -83,11 +83,6 @@ const unavailable = (reason: ErrorCode, detail?: string): Availability => ({
 const failed = ({ reason, detail }: LinkFailure): Availability => unavailable(reasons[reason], detail);
 
 const off: Availability = { state: 'off', reason: 'protection-off' };
-
-const loopback = ['127.0.0.0/8', '::1'].flatMap((text) => {
-  const parsed = parseAddressEntry(text);
-  return parsed.ok ? [parsed.range] : [];
-});
 
 const noPlan: InterceptionPlan = {
   enabled: false,
@@ -184,7 +179,7 @@ class Netfilter implements InterceptionBackend {
     };
     const isUpstream = (uid: number, { port }: Endpoint) =>
       uid === this.#options.uid && port >= upstreamSourcePorts.from && port <= upstreamSourcePorts.to;
-    const left = [...loopback, ...this.#wanted.excluded];
+    const left = [...loopbackRanges, ...this.#wanted.excluded];
     return (await listConnections(this.#options.procRoot)).filter(
       ({ uid, local, remote }) =>
         (hello.user === 'all' || uid === hello.user) &&
