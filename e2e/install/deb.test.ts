@@ -2,7 +2,7 @@
 // and removed without a trace.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageDeb } from '../../scripts/package-deb.ts';
@@ -136,6 +136,19 @@ describe.skipIf(missing !== undefined)(`the package on a machine with systemd${m
     await expect.poll(() => idle.exitCode, { timeout: 10_000 }).not.toBeNull();
     await isActive();
     expect(await mainPid()).not.toBe(before);
+    expect(viruses(await fetchMail(caPath()))).toBe(0);
+  });
+
+  test('an upgrade keeps settings and authority, and runs the new core', async () => {
+    await done('postern', 'settings', 'set', 'mailTransport.imapsPorts', '993');
+    const before = await mainPid();
+    const [deb = ''] = readdirSync(directory).filter((name) => name.endsWith('.deb'));
+    await done('dpkg', '-i', join(directory, deb));
+    await isActive();
+    expect(await mainPid()).not.toBe(before);
+    expect(await done('postern', 'settings', 'get', 'mailTransport.imapsPorts')).toContain('993');
+    expect(await done('postern', 'settings', 'get', 'mailTransport.imapsPorts')).not.toContain('585');
+    // The same authority as before signs for the servers.
     expect(viruses(await fetchMail(caPath()))).toBe(0);
   });
 
