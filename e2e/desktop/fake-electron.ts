@@ -6,7 +6,7 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
-import type { CoreClient } from '../../src-main/hosts/cli/core-client.ts';
+import type { CoreClient } from '../../src-main/hosts/core-socket.ts';
 import { windowPortOf } from '../../src-main/hosts/electron/window-port.fixture.ts';
 
 /** Tells the test; it goes by IPC, in order. */

@@ -9,6 +9,7 @@ import { type RunningCore, startCore } from '../support/core.ts';
 import { containsVirus, testMessages } from '../support/messages.ts';
 import { missingTools } from '../support/tools.ts';
 import { type CoreLab, createCoreLab } from './core-lab.ts';
+import { holdConnections } from './held-connections.ts';
 
 const missing = missingTools(['nft', 'dovecot', 'curl', 'openssl', 'ss'], { namespaces: true });
 const node = resolve('node_modules/node/bin/node');
@@ -68,21 +69,10 @@ describe.skipIf(missing !== undefined)(`few descriptors${missing ?? ''}`, () => 
   test(`${asked} connections where ${fit} fit`, async () => {
     const limits = readFileSync(`/proc/${core?.ready.pid}/limits`, 'utf8');
     expect(limits).toMatch(new RegExp(`^Max open files +${descriptors} +${descriptors} `, 'm'));
-    const child = hosts.lab.client(
-      [node, script('lab-load.ts'), 'hold', hosts.lab.internetV4[0], String(port), String(asked)],
-      { stdio: ['pipe', 'pipe', 'inherit'] },
-    );
-    let said = '';
-    child.stdout?.on('data', (bytes: Buffer) => {
-      said += bytes.toString();
-    });
-    const ended = new Promise((done) => child.once('close', done));
-    await vi.waitFor(() => expect(said).toContain('holding'), { timeout: 60_000, interval: 200 });
+    const held = await holdConnections(hosts.lab, port, asked);
     expect(await openConnections()).toBe(fit);
     expect(await atServer()).toEqual({ fromCore: fit, past: 0 });
-    child.stdin?.end();
-    await ended;
-    expect(JSON.parse(said.split('\n')[1] ?? '')).toEqual({
+    expect(await held.release()).toEqual({
       open: fit,
       answered: fit,
       done: fit,

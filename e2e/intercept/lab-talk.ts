@@ -1,4 +1,4 @@
-// Connects, says one line after half a second, and prints as JSON all that it heard and how the connection ended.
+// Connects, says after half a second what ends IMAP and what ends POP3, and prints as JSON all that it heard and how the connection ended.
 import { connect } from 'node:net';
 
 const [host = '', port = ''] = process.argv.slice(2);
@@ -10,7 +10,7 @@ const end = (how: string) => {
   process.exit();
 };
 const limit = setTimeout(() => end('still open'), 4_000);
-setTimeout(() => socket.write('a1 LOGOUT\r\n'), 500);
+setTimeout(() => socket.write('a1 LOGOUT\r\nQUIT\r\n'), 500);
 socket.setEncoding('latin1').on('data', (text: string) => {
   said += text;
 });

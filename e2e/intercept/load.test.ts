@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RunningCore } from '../support/core.ts';
 import { missingTools } from '../support/tools.ts';
 import { type CoreLab, createCoreLab } from './core-lab.ts';
+import { holdConnections } from './held-connections.ts';
 
 const missing = missingTools(['nft', 'dovecot', 'openssl', 'ss'], { namespaces: true });
 const node = resolve('node_modules/node/bin/node');
@@ -65,21 +66,10 @@ describe.skipIf(missing !== undefined)(`many connections${missing ?? ''}`, () =>
 
   test(`${atOnce} at once`, async () => {
     const before = descriptors();
-    const child = hosts.lab.client(
-      [node, script('lab-load.ts'), 'hold', hosts.lab.internetV4[0], String(port), String(atOnce)],
-      { stdio: ['pipe', 'pipe', 'inherit'] },
-    );
-    let said = '';
-    child.stdout?.on('data', (bytes: Buffer) => {
-      said += bytes.toString();
-    });
-    const ended = new Promise((done) => child.once('close', done));
-    await vi.waitFor(() => expect(said).toContain('holding'), { timeout: 60_000, interval: 200 });
+    const held = await holdConnections(hosts.lab, port, atOnce);
     expect(await openConnections()).toBe(atOnce);
     expect(await upstreamSockets()).toBe(atOnce);
-    child.stdin?.end();
-    await ended;
-    expect(JSON.parse(said.split('\n')[1] ?? '')).toEqual({ open: atOnce, answered: atOnce, done: atOnce });
+    expect(await held.release()).toEqual({ open: atOnce, answered: atOnce, done: atOnce });
     await expectNothingLeft(before);
   });
 

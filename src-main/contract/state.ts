@@ -14,8 +14,9 @@ const availabilitySchema = z.object({
   detail: z.string().optional(),
 });
 export type Availability = z.infer<typeof availabilitySchema>;
+const remarkSchema = z.object({ code: errorCodeSchema, detail: z.string().optional() });
 /** See `remarks` of the state. */
-export type Remark = { readonly code: z.infer<typeof errorCodeSchema>; readonly detail?: string | undefined };
+export type Remark = z.infer<typeof remarkSchema>;
 
 /** One step of the walk through the real interception with a built-in harmless server. */
 export const selfTestStepSchema = z.object({
@@ -78,7 +79,7 @@ const stateSchema = z.object({
   interception: availabilitySchema,
   /** What an active interception can't do here, or does not do by rule: `greetings-unseen`, `port-denied` (`detail`: the
    *  ports), `mail-blocked` (it is not active, and mail is refused by setting). */
-  remarks: z.array(z.object({ code: errorCodeSchema, detail: z.string().optional() })),
+  remarks: z.array(remarkSchema),
   listeners: z.array(
     z.object({ protocol: z.string(), address: z.string(), port: z.number(), target: z.string() }),
   ),

@@ -8,7 +8,7 @@ import { openCertificates } from '../certificates/authority.ts';
 import type { Endpoint } from '../contract/connection.ts';
 import type { ErrorCode } from '../contract/error-codes.ts';
 import type { Availability, MessageEvent, State } from '../contract/state.ts';
-import { type InterceptionBackend, upstreamSourcePorts } from '../interception/backend.ts';
+import { upstreamSourcePorts } from '../interception/backend.ts';
 import { createNetfilterBackend } from '../interception/linux/netfilter.ts';
 import { openSocketOwners } from '../interception/linux/socket-owner.ts';
 import { openFixedListeners } from '../interception/listeners.ts';
@@ -75,8 +75,6 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
   const { clock, log, random } = ports;
   const now = clock.now;
   const below = (name: string) => join(ports.dataDir, name);
-  const ownerOf: InterceptionBackend['ownerOf'] = async (inode, uid) =>
-    await kernel.backend?.ownerOf(inode, uid);
 
   // What it brings comes only after the first `apply`, when everything that is named in it is there.
   const redirects = ports.intercept === 'auto';
@@ -126,7 +124,10 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
       onProblem: ({ kind, ...fields }) => log(`quarantine-${kind}`, fields),
     }),
     stops.own(
-      openSocketOwners({ identify, askHelper: (inode, uid) => ownerOf(inode, uid) }),
+      openSocketOwners({
+        identify,
+        askHelper: async (inode, uid) => await kernel.backend?.ownerOf(inode, uid),
+      }),
       (socketOwners) => socketOwners.close(),
     ),
     starting,
@@ -235,10 +236,11 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
   });
   stops.add(() => proxy.stop());
 
+  const directConnections = async () => (await kernel.backend?.directConnections(proxy.knows)) ?? [];
   const direct = createDirectCount({
-    count: async () => (await kernel.backend?.directConnections(proxy.knows))?.length ?? 0,
+    count: async () => (await directConnections()).length,
     after: clock.after,
-    onCount: (directConnections) => hub.set({ directConnections }),
+    onCount: (count) => hub.set({ directConnections: count }),
   });
   stops.add(() => direct.stop());
   const selfTest = createSelfTest({
@@ -295,8 +297,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
       list: proxy.connections,
       close: proxy.close,
       async closeDirect() {
-        const connections = (await kernel.backend?.directConnections(proxy.knows)) ?? [];
-        const ended = (await kernel.backend?.endDirect(connections)) ?? 0;
+        const ended = (await kernel.backend?.endDirect(await directConnections())) ?? 0;
         direct.look();
         return ended;
       },

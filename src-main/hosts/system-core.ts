@@ -1,11 +1,9 @@
 // The core that the system runs for all its users: whether there is one, and how a host of one user speaks with it. Two
 // cores must never redirect the same connections, so a host looks here before it starts a core of its own.
 import { connect } from 'node:net';
-import { createORPCClient } from '@orpc/client';
-import { RPCLink } from '@orpc/client/websocket';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import type { ErrorCode } from '../contract/error-codes.ts';
-import type { CoreClient } from './cli/core-client.ts';
+import { type CoreClient, coreClientOn, openCoreSocket } from './core-socket.ts';
 
 export type SystemCore =
   | { readonly kind: 'none' }
@@ -55,12 +53,7 @@ function meaningOf(code: unknown, path: string): SystemCore | undefined {
 
 /** Begins a WebSocket to the core behind a unix socket; whatever fails, it emits `close` in the end. */
 export function connectCore(path: string): WebSocket {
-  // Not ws's own `ws+unix:` address: a path may hold ":", "?" or "#".
-  const socket = new WebSocket('ws://localhost/rpc', {
-    createConnection: () => connect({ path }),
-    handshakeTimeout: handshakeTimeoutMs,
-    maxPayload: maxAnswerBytes,
-  });
+  const socket = openCoreSocket(path, { handshakeTimeout: handshakeTimeoutMs, maxPayload: maxAnswerBytes });
   // `close` follows.
   socket.on('error', () => socket.terminate());
   return socket;
@@ -77,8 +70,5 @@ export async function dialCore(path: string, signal: AbortSignal): Promise<CoreC
     socket.once('open', () => done(true));
     socket.once('close', () => done(false));
   });
-  if (!opened) return undefined;
-  // `ws` has the four members of the browser's WebSocket that the link uses, under wider types.
-  const websocket = socket as unknown as ConstructorParameters<typeof RPCLink>[0]['websocket'];
-  return createORPCClient<CoreClient>(new RPCLink({ websocket }));
+  return opened ? coreClientOn(socket) : undefined;
 }

@@ -61,13 +61,16 @@ export class ConnectionTable {
 
   /** Whether the connection of `client` to `destination` is one of these. */
   has(client: Endpoint, destination: Endpoint): boolean {
-    return this.entries().some(
-      (entry) =>
+    // Asked for each connection of the machine: without a copy.
+    for (const entry of this.#entries.values()) {
+      const isSame =
         entry.client.port === client.port &&
         entry.destination.port === destination.port &&
         entry.client.address === client.address &&
-        entry.destination.address === destination.address,
-    );
+        entry.destination.address === destination.address;
+      if (isSame) return true;
+    }
+    return false;
   }
 
   entries(): readonly Entry[] {

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { defaultSettings } from '../../src-main/contract/settings.ts';
 import { quietState } from '../../src-main/contract/state.fixture.ts';
 import type { Snapshot, StateUpdate } from '../../src-main/contract/state.ts';
+import { applyUpdate } from '../../src-main/contract/state-update.ts';
 import type { CoreClient, Dial } from '../client.ts';
-import { applyUpdate, confirmSettings, createCoreStore, keepFollowing, pauseMs } from './core-store.ts';
+import { confirmSettings, createCoreStore, keepFollowing, pauseMs } from './core-store.ts';
 
 const state = quietState;
 

@@ -2,7 +2,8 @@
 // one means a new snapshot, a lost connection means dialling again with growing pauses.
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Settings } from '../../src-main/contract/settings.ts';
-import type { Snapshot, StateUpdate } from '../../src-main/contract/state.ts';
+import type { Snapshot } from '../../src-main/contract/state.ts';
+import { applyUpdate } from '../../src-main/contract/state-update.ts';
 import type { CoreClient, Dial } from '../client.ts';
 
 export interface CoreState {
@@ -17,14 +18,6 @@ export type CoreStore = StoreApi<CoreState>;
 
 export function createCoreStore(): CoreStore {
   return createStore<CoreState>(() => ({ link: 'connecting', snapshot: undefined, client: undefined }));
-}
-
-/** The snapshot after an update; `gap` when one between them is missing. An update from before the snapshot is ignored. */
-export function applyUpdate(snapshot: Snapshot, update: StateUpdate): Snapshot | 'gap' {
-  if (update.revision <= snapshot.revision) return snapshot;
-  if (update.revision > snapshot.revision + 1) return 'gap';
-  const given = Object.fromEntries(Object.entries(update.patch).filter(([, value]) => value !== undefined));
-  return { revision: update.revision, state: { ...snapshot.state, ...given } };
 }
 
 /** Shows settings that the core has just confirmed, ahead of the update that says the same. */

@@ -1,14 +1,8 @@
 // A connection of a command to the running core of a data directory, or to the system's core where the caller has none.
-import { connect } from 'node:net';
-import { createORPCClient } from '@orpc/client';
-import { RPCLink } from '@orpc/client/websocket';
-import type { ContractRouterClient } from '@orpc/contract';
 import { WebSocket } from 'ws';
-import type { api } from '../../contract/api.ts';
+import { type CoreClient, coreClientOn, openCoreSocket } from '../core-socket.ts';
 import { dataDirOf, socketPath, systemControlSocket } from '../data-dir.ts';
 import { CommandFailure } from '../failure.ts';
-
-export type CoreClient = ContractRouterClient<typeof api>;
 
 /** Runs `use` with a client, and hangs up after it. No core: fails with `not-running`. */
 export async function withCore<Result>(
@@ -26,9 +20,7 @@ export async function withCore<Result>(
   });
   socket.on('error', () => socket.terminate());
   try {
-    // `ws` has the four members of the browser's WebSocket that the link uses, under wider types.
-    const websocket = socket as unknown as ConstructorParameters<typeof RPCLink>[0]['websocket'];
-    return await use(createORPCClient<CoreClient>(new RPCLink({ websocket })));
+    return await use(coreClientOn(socket));
   } catch (error) {
     // A call that was under way when the core ended fails in words of the library.
     throw socket.readyState === WebSocket.OPEN
@@ -39,10 +31,8 @@ export async function withCore<Result>(
   }
 }
 
-/** A WebSocket on a unix socket. */
 async function open(path: string): Promise<WebSocket> {
-  // Not ws's own `ws+unix:` address: a path may hold ":", "?" or "#".
-  const socket = new WebSocket('ws://localhost/rpc', { createConnection: () => connect({ path }) });
+  const socket = openCoreSocket(path);
   await new Promise<void>((done, fail) => {
     socket.once('open', done);
     socket.once('error', fail);

@@ -3,8 +3,9 @@
 import { once } from 'node:events';
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import type { QuarantineEntry } from '../../contract/api.ts';
+import type { CoreClient } from '../core-socket.ts';
 import { CommandFailure } from '../failure.ts';
-import { type CoreClient, withCore } from './core-client.ts';
+import { withCore } from './core-client.ts';
 import { printable, printLine } from './output.ts';
 
 function entryLine({ id, at, verdict, server, sender, subject }: QuarantineEntry): string {

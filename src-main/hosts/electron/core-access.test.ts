@@ -11,7 +11,7 @@ import { expect, test } from 'vitest';
 import { api } from '../../contract/api.ts';
 import { quietState } from '../../contract/state.fixture.ts';
 import type { CallContext } from '../../core/handlers.ts';
-import type { CoreClient } from '../cli/core-client.ts';
+import type { CoreClient } from '../core-socket.ts';
 import { startSocketCore } from './core.fixture.ts';
 import { attachedCore, type CoreAccess, ownCore } from './core-access.ts';
 import { windowPortOf } from './window-port.fixture.ts';

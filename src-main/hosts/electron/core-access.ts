@@ -3,8 +3,8 @@
 import { createRouterClient } from '@orpc/server';
 import { RPCHandler, type ServerWebSocket } from '@orpc/server/bun-ws';
 import type { CallContext } from '../../core/handlers.ts';
-import type { CoreClient } from '../cli/core-client.ts';
 import type { CoreHost } from '../core-host.ts';
+import type { CoreClient } from '../core-socket.ts';
 import { connectCore, dialCore } from '../system-core.ts';
 import { bridgePort, type WindowPort } from './port-bridge.ts';
 

@@ -1,6 +1,7 @@
 // What this process itself knows of the core's state, for the tray: subscribe first, then a snapshot, then updates by
 // revision; a connection that ends is made anew.
 import type { Snapshot, State, StateUpdate } from '../../contract/state.ts';
+import { applyUpdate } from '../../contract/state-update.ts';
 
 /** `undefined`: the core can't be reached now. */
 export type SeenState = State | undefined;
@@ -45,16 +46,12 @@ async function followOnce(
   signal: AbortSignal,
 ): Promise<void> {
   const updates = await calls.watch(undefined, { signal });
-  let { revision, state } = await calls.get();
-  onState(state);
+  let snapshot = await calls.get();
+  onState(snapshot.state);
   for await (const update of updates) {
-    if (update.revision <= revision) continue;
-    if (update.revision > revision + 1) ({ revision, state } = await calls.get());
-    else {
-      const given = Object.entries(update.patch).filter(([, value]) => value !== undefined);
-      revision = update.revision;
-      state = { ...state, ...Object.fromEntries(given) };
-    }
-    onState(state);
+    const next = applyUpdate(snapshot, update);
+    if (next === snapshot) continue;
+    snapshot = next === 'gap' ? await calls.get() : next;
+    onState(snapshot.state);
   }
 }

@@ -9,7 +9,7 @@ import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/message-port';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import type { CoreClient } from '../cli/core-client.ts';
+import type { CoreClient } from '../core-socket.ts';
 import { connectCore } from '../system-core.ts';
 import { type SocketCore, startSocketCore } from './core.fixture.ts';
 import { bridgePort, maxWaitingMessages } from './port-bridge.ts';

@@ -263,13 +263,13 @@ export class HelperTables {
   }
 
   async #tellFound(wanted: Holdings): Promise<LinkFailure | undefined> {
-    for (;;) {
-      const held = this.#standing?.held;
-      const [change] = held ? foundChanges(held, wanted, this.#options.now().getTime()) : [];
-      if (!change) return undefined;
+    const held = this.#standing?.held;
+    const changes = held ? foundChanges(held, wanted, this.#options.now().getTime()) : [];
+    for (const change of changes) {
       const problem = await this.#change(change, change.holdings);
       if (problem) return problem;
     }
+    return undefined;
   }
 
   async #admitAll(): Promise<void> {

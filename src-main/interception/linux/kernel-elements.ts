@@ -11,7 +11,7 @@ import {
   maxTtlSeconds,
   type PortElement,
 } from './helper-messages.ts';
-import { deltaOf, type ElementRange } from './set-deltas.ts';
+import { deltaOf, type ElementRange, uncovered } from './set-deltas.ts';
 
 type RangeSet = 'ports' | 'bridges' | 'skip4' | 'skip6';
 
@@ -48,19 +48,6 @@ export function hexAddress(address: string): { readonly family: 4 | 6; readonly 
   return { family, hex: hexOf(family, from) };
 }
 
-function subtract(ranges: readonly PortRange[], denied: readonly PortElement[]): PortRange[] {
-  return denied.reduce<PortRange[]>(
-    (left, [from, to]) =>
-      left.flatMap((range) => {
-        if (to < range.from || from > range.to) return [range];
-        const before = { from: range.from, to: from - 1 };
-        const after = { from: to + 1, to: range.to };
-        return [before, after].filter((piece) => piece.from <= piece.to);
-      }),
-    [...ranges],
-  );
-}
-
 /** The single ports and ranges of `plan` that are never redirected, as people read them; empty when there are none. */
 export function deniedOf(plan: InterceptionPlan, denied: readonly PortElement[]): string {
   const asked = [...plan.ports, ...plan.localPorts];
@@ -70,10 +57,17 @@ export function deniedOf(plan: InterceptionPlan, denied: readonly PortElement[])
     .join(', ');
 }
 
-const portRanges = (ranges: readonly PortRange[]) =>
-  ranges.map(({ from, to }) => ({ from: BigInt(from), to: BigInt(to) }));
+/** Ports as elements, without those that are denied. */
+function portElements(ranges: readonly PortRange[], denied: readonly PortElement[]): ElementRange[] {
+  const whole = ranges.map(({ from, to }) => ({ from: BigInt(from), to: BigInt(to) }));
+  return uncovered(
+    whole,
+    denied.map(([from, to]) => ({ from: BigInt(from), to: BigInt(to) })),
+  );
+}
 
-function foundKey(endpoint: Endpoint): string | undefined {
+/** Under what an endpoint is held; undefined for a name. */
+export function foundKey(endpoint: Endpoint): string | undefined {
   const address = hexAddress(endpoint.address);
   return address && `found${address.family} ${address.hex} ${endpoint.port}`;
 }
@@ -85,8 +79,8 @@ export function holdingsOf(plan: InterceptionPlan, denied: readonly PortElement[
   const isDenied = ({ port }: FoundEndpoint) => denied.some(([from, to]) => from <= port && port <= to);
   return {
     ranges: {
-      ports: portRanges(subtract(plan.ports, denied)),
-      bridges: portRanges(subtract(plan.localPorts, denied)),
+      ports: portElements(plan.ports, denied),
+      bridges: portElements(plan.localPorts, denied),
       skip4: skip(4),
       skip6: skip(6),
     },

@@ -18,7 +18,7 @@ import {
 import { listConnections } from './direct-connections.ts';
 import type { HelperRoute, LinkFailure } from './helper-link.ts';
 import { HelperTables } from './helper-tables.ts';
-import { deniedOf, hexAddress } from './kernel-elements.ts';
+import { deniedOf, foundKey } from './kernel-elements.ts';
 import { createKernelTest, type KernelTest } from './kernel-test.ts';
 import { currentAddresses, hasGlobalIpv6, watchNetwork } from './network-watch.ts';
 import { openRedirectListeners, type RedirectListeners } from './redirect-listeners.ts';
@@ -172,10 +172,10 @@ class Netfilter implements InterceptionBackend {
   ): Promise<readonly DirectConnection[]> {
     const { held, hello } = this.#tables;
     if (!held || !hello) return [];
-    const isMail = ({ address, port }: Endpoint) => {
-      const hex = hexAddress(address);
-      const isListed = held.ranges.ports.some(({ from, to }) => from <= port && port <= to);
-      return isListed || (hex !== undefined && held.found.has(`found${hex.family} ${hex.hex} ${port}`));
+    const isMail = (remote: Endpoint) => {
+      const isListed = held.ranges.ports.some(({ from, to }) => from <= remote.port && remote.port <= to);
+      const key = isListed ? undefined : foundKey(remote);
+      return isListed || (key !== undefined && held.found.has(key));
     };
     const isUpstream = (uid: number, { port }: Endpoint) =>
       uid === this.#options.uid && port >= upstreamSourcePorts.from && port <= upstreamSourcePorts.to;

@@ -7,19 +7,18 @@ export interface ElementRange {
   readonly to: bigint;
 }
 
-/** The parts of `whole` that none of `taken` covers; both sorted and disjoint. */
-function uncovered(whole: readonly ElementRange[], taken: readonly ElementRange[]): ElementRange[] {
-  return whole.flatMap((range) => {
-    const pieces: ElementRange[] = [];
-    let from = range.from;
-    for (const each of taken) {
-      if (each.to < from || each.from > range.to) continue;
-      if (each.from > from) pieces.push({ from, to: each.from - 1n });
-      from = each.to + 1n;
-    }
-    if (from <= range.to) pieces.push({ from, to: range.to });
-    return pieces;
-  });
+/** The parts of `whole` that none of `taken` covers, in the order of `whole`. */
+export function uncovered(whole: readonly ElementRange[], taken: readonly ElementRange[]): ElementRange[] {
+  return taken.reduce<ElementRange[]>(
+    (left, each) =>
+      left.flatMap((range) => {
+        if (each.to < range.from || each.from > range.to) return [range];
+        const before = { from: range.from, to: each.from - 1n };
+        const after = { from: each.to + 1n, to: range.to };
+        return [before, after].filter((piece) => piece.from <= piece.to);
+      }),
+    [...whole],
+  );
 }
 
 /**
