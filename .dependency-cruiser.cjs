@@ -27,9 +27,10 @@ module.exports = {
     ...braces.map((room) => only(`${room}-knows-only-contract`, main(room), [main(room), main('contract')])),
     only('proxy-knows-the-rooms', main('proxy'), [main('(proxy|contract)'), ...braces.map(main)]),
     only('core-knows-no-host', main('core'), [main('(core|proxy|contract)'), ...braces.map(main)]),
-    only('hosts-know-the-core-alone', '^src-main/hosts/(?!netfilter-helper/)', [
-      '^src-main/hosts/(?!netfilter-helper/)',
+    only('hosts-know-the-core-alone', '^src-main/hosts/(?!(netfilter|trust)-helper/)', [
+      '^src-main/hosts/(?!(netfilter|trust)-helper/)',
       main('(core|contract)'),
+      '\\.fixture\\.ts$',
     ]),
     // What runs with root's rights is a host of its own kind: no core, no other host, no package.
     only('netfilter-helper-knows-netfilter-alone', main('hosts/netfilter-helper'), [
@@ -37,9 +38,18 @@ module.exports = {
       '^src-main/applications/identity\\.ts$',
     ]),
     {
-      name: 'netfilter-helper-imports-no-packages',
+      name: 'trust-helper-knows-stores-alone',
       severity: 'error',
-      from: { path: main('hosts/netfilter-helper'), pathNot: '\\.test\\.ts$' },
+      from: { path: main('hosts/trust-helper'), pathNot: '\\.(test|fixture)\\.ts$' },
+      to: {
+        path: '^src-',
+        pathNot: [main('(hosts/trust-helper|contract)'), '^src-main/certificates/trust-stores/store\\.ts$'],
+      },
+    },
+    {
+      name: 'helpers-import-no-packages',
+      severity: 'error',
+      from: { path: main('hosts/(netfilter|trust)-helper'), pathNot: '\\.test\\.ts$' },
       to: { dependencyTypesNot: ['local', 'core'] },
     },
     only('renderer-knows-the-contract-alone', '^src-renderer/', ['^src-renderer/', main('contract')]),

@@ -9,6 +9,7 @@ import { makeDirectory } from '../e2e/support/directory.ts';
 import { missingTools } from '../e2e/support/tools.ts';
 import type { Bench, Budget, Measurement } from './bench.ts';
 import { benchFixedListener } from './fixed-listener.ts';
+import { benchHandshake } from './handshake.ts';
 import { benchIdleMemory } from './idle-memory.ts';
 import { benchInterception } from './interception.ts';
 import { benchLongerWay } from './longer-way.ts';
@@ -72,6 +73,7 @@ try {
     benchFixedListener,
     benchLongerWay,
     benchInterception,
+    benchHandshake,
     benchIdleMemory,
     benchOwnerLookup,
     benchScan,

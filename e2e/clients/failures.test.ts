@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeCertificates } from '../support/authority.ts';
 import { type Account, curlImapMessage, curlPop3 } from '../support/clients.ts';
 import {
+  atHome,
   freePort,
   postern,
   posternPath,
@@ -90,7 +91,11 @@ describe.skipIf(missing !== undefined)(`a full disk${missing ?? ''}`, () => {
 
 describe('a start that can not work', () => {
   const headless = (...args: string[]) =>
-    spawnSync(posternPath, ['headless', '--console', 'off', ...args], { encoding: 'utf8', timeout: 30_000 });
+    spawnSync(posternPath, ['headless', '--console', 'off', ...args], {
+      encoding: 'utf8',
+      timeout: 30_000,
+      env: atHome('/nonexistent'),
+    });
 
   test('a taken port is named, and nothing is left running', async () => {
     const directory = makeDirectory('taken');

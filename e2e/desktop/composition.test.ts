@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../scripts/build.ts';
 import { type SocketCore, startSocketCore } from '../../src-main/hosts/electron/core.fixture.ts';
+import { atHome } from '../support/core.ts';
 import { makeDirectory } from '../support/directory.ts';
 import { missingTools } from '../support/tools.ts';
 
@@ -31,7 +32,7 @@ afterEach(() => {
 
 /** Starts the host; `wrap` puts its command line elsewhere. */
 function start(args: readonly string[], wrap: readonly string[] = []) {
-  const env = { ...process.env, HOME: directory, XDG_STATE_HOME: join(directory, 'state') };
+  const env = { ...atHome(directory), XDG_STATE_HOME: join(directory, 'state') };
   const [first = process.execPath, ...rest] = [...wrap, process.execPath];
   const child =
     wrap.length === 0

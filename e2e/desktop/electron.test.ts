@@ -1,10 +1,12 @@
 // The desktop host in a real Electron, where there is one: a hidden start, a window on demand, and what its page may do.
 import { spawn } from 'node:child_process';
 import { accessSync, constants, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { _electron, type ElectronApplication } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildIfStale } from '../../scripts/build.ts';
+import { atHome } from '../support/core.ts';
 import { makeDirectory } from '../support/directory.ts';
 
 const electronPath = resolve('node_modules/electron/dist/electron');
@@ -37,11 +39,13 @@ describe.skipIf(missing.length > 0)(`in a real Electron${skipped}`, () => {
     '--intercept',
     'off',
   ];
+  /** The display's key lies in the home that is not to be touched. */
+  const env = () => ({ XAUTHORITY: join(homedir(), '.Xauthority'), ...atHome(directory) });
 
   beforeAll(async () => {
     expect(await buildIfStale()).toBe(true);
     directory = makeDirectory('electron');
-    app = await _electron.launch({ executablePath: electronPath, args: [...args(), '--hidden'] });
+    app = await _electron.launch({ executablePath: electronPath, args: [...args(), '--hidden'], env: env() });
   });
   afterAll(async () => {
     await app.close();
@@ -51,7 +55,7 @@ describe.skipIf(missing.length > 0)(`in a real Electron${skipped}`, () => {
   test('a hidden start has no window; another start brings one, with the live state', async () => {
     expect(app.windows()).toEqual([]);
     const opened = app.waitForEvent('window');
-    const second = spawn(electronPath, args(), { stdio: 'ignore' });
+    const second = spawn(electronPath, args(), { stdio: 'ignore', env: env() });
     const page = await opened;
     await page.getByText('Protection is off').waitFor();
     expect(page.url()).toBe('postern://app/index.html');
@@ -78,7 +82,7 @@ describe.skipIf(missing.length > 0)(`in a real Electron${skipped}`, () => {
     await page?.close();
     expect(app.windows()).toEqual([]);
     const opened = app.waitForEvent('window');
-    spawn(electronPath, args(), { stdio: 'ignore' });
+    spawn(electronPath, args(), { stdio: 'ignore', env: env() });
     await (await opened).getByText('Protection is off').waitFor();
   });
 });

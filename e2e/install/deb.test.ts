@@ -2,21 +2,16 @@
 // and removed without a trace.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { packageDeb } from '../../scripts/package-deb.ts';
-import { type CoreLab, createCoreLab } from '../intercept/core-lab.ts';
 import { curlImap } from '../support/clients.ts';
-import { makeDirectory } from '../support/directory.ts';
 import { containsVirus, testMessages } from '../support/messages.ts';
 import type { RunResult } from '../support/netns.ts';
-import { missingTools } from '../support/tools.ts';
-import { bootMachine, type Machine, missingBase } from './debian-base.ts';
+import { bootPackageMachine, missingForPackage, type PackageMachine } from './package-machine.ts';
 import { asUser } from './polkit-host.ts';
 
-const missing =
-  missingTools(['nft', 'dovecot', 'curl', 'openssl', 'dpkg-deb'], { namespaces: true }) ?? missingBase();
+const missing = missingForPackage();
 const messages = testMessages();
 const viruses = (mail: readonly Buffer[]) => mail.filter(containsVirus).length;
 const infected = viruses(messages.map(({ wire }) => wire));
@@ -30,22 +25,11 @@ const traces = [
 ];
 
 describe.skipIf(missing !== undefined)(`the package on a machine with systemd${missing ?? ''}`, () => {
-  let hosts: CoreLab;
-  let machine: Machine;
-  let directory: string;
+  let machine: PackageMachine;
   let mailboxes = 0;
 
   const run = async (...argv: readonly string[]): Promise<RunResult> => await machine.run(...argv);
-  /** Its output; fails with what it had to say. */
-  const done = async (...argv: readonly string[]) => {
-    const { status, stdout, stderr } = await run(...argv);
-    expect({ argv, status, stderr: status === 0 ? '' : stdout + stderr }).toEqual({
-      argv,
-      status: 0,
-      stderr: '',
-    });
-    return stdout.trim();
-  };
+  const done = async (...argv: readonly string[]) => await machine.done(...argv);
   const mainPid = async () => await done('systemctl', 'show', '--value', '-p', 'MainPID', 'postern.service');
   const interception = async (): Promise<unknown> =>
     JSON.parse(await done('postern', 'status', '--json')).interception;
@@ -53,48 +37,31 @@ describe.skipIf(missing !== undefined)(`the package on a machine with systemd${m
     await expect.poll(interception, { timeout: 15_000, interval: 200 }).toEqual({ state: 'active' });
   };
   /** The authority that mail programs must trust. */
-  const caPath = () => join(directory, 'postern.pem');
-  /** The one that has signed the server's own certificate. */
-  const serverCaPath = () => join(directory, 'server.pem');
+  const caPath = () => join(machine.directory, 'postern.pem');
 
   /** The mailbox as a program of the user ada gets it. */
   async function fetchMail(trusted: string): Promise<Buffer[]> {
-    const own = join(directory, `mail-${mailboxes++}`);
+    const own = join(machine.directory, `mail-${mailboxes++}`);
     mkdirSync(own);
     const asAda = asUser('ada');
     return await curlImap({
-      ...hosts.account({ transport: 'tls', protocol: 'imap', caPath: trusted }),
+      ...machine.hosts.account({ transport: 'tls', protocol: 'imap', caPath: trusted }),
       directory: own,
       wrap: (argv) => machine.argv([...asAda, ...argv]),
     });
   }
 
   beforeAll(async () => {
-    directory = makeDirectory('package');
-    const built = packageDeb(directory);
-    hosts = await createCoreLab({ alice: messages });
-    const deb = await built;
-    if (deb === undefined) throw new Error('the package was not built');
-    // The name of the network namespace is all that its command line has before what it runs.
-    const network = hosts.lab.clientArgv([]).at(-1) ?? '';
-    const named = (host: string, address: string) => `${address} ${host}\n`;
-    machine = await bootMachine({
-      network,
-      shared: directory,
-      etc: { hosts: `127.0.0.1 localhost\n${named('mail.example.test', hosts.lab.serverV4)}` },
-    });
-    copyFileSync(hosts.certificates.caPath, serverCaPath());
-    copyFileSync(hosts.certificates.caPath, machine.path('/usr/local/share/ca-certificates/lab.crt'));
+    machine = await bootPackageMachine('package', messages);
+    copyFileSync(machine.serverCaPath, machine.path('/usr/local/share/ca-certificates/lab.crt'));
     await done('update-ca-certificates');
     for (const user of ['ada', 'bob']) await done('useradd', user);
-    await done('apt-get', '-q', '-y', 'install', '--no-install-recommends', join(directory, basename(deb)));
+    await machine.install();
     await done('usermod', '-aG', 'postern', 'ada');
   });
 
   afterAll(async () => {
-    await machine?.stop();
-    await hosts?.stop();
-    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+    await machine?.end();
   });
 
   test('runs after its installation, without any right, and is intercepting', async () => {
@@ -108,6 +75,47 @@ describe.skipIf(missing !== undefined)(`the package on a machine with systemd${m
     expect(status).toMatch(/^Seccomp:\t2$/m);
     expect(status).not.toMatch(/^Uid:\t0\t/m);
     copyFileSync(machine.path('/var/lib/postern/certificates/ca.pem'), caPath());
+  });
+
+  test('has both helpers with their policies, of root alone', async () => {
+    for (const helper of ['netfilter', 'trust']) {
+      const program = `/usr/lib/postern/${helper}-helper`;
+      const policy = `/usr/share/polkit-1/actions/org.postern.${helper}.policy`;
+      expect(await done('stat', '-c', '%U:%G %a', program, policy)).toBe('root:root 755\nroot:root 644');
+      expect(await done('cat', policy)).toContain(`<action id="org.postern.${helper}">`);
+      expect(await done('cat', policy)).toContain(`>${program}</annotate>`);
+    }
+  });
+
+  test("gives its root's certificate to every user, and nothing else", async () => {
+    const asBob = ['setpriv', '--reuid=bob', '--regid=bob', '--init-groups'];
+    const ca = readFileSync(caPath(), 'utf8');
+    expect(ca.split('\n').filter((line) => line.startsWith('-----'))).toEqual([
+      '-----BEGIN CERTIFICATE-----',
+      '-----END CERTIFICATE-----',
+    ]);
+    expect(`${await done(...asBob, 'cat', '/run/postern/ca.pem')}\n`).toBe(ca);
+    expect(`${await done(...asBob, 'postern', 'ca', 'export')}\n`).toBe(ca);
+    const forbidden = [
+      ['cat', '/var/lib/postern/certificates/ca.pem'],
+      ['touch', '/run/postern/ca.pem'],
+      ['touch', '/run/postern/another'],
+      ['curl', '-sS', '--unix-socket', '/run/postern/core.sock', 'http://localhost/'],
+    ];
+    for (const argv of forbidden) expect((await run(...asBob, ...argv)).status).not.toBe(0);
+  });
+
+  test('is as well protected as its page says, and has no failure to tell of', async () => {
+    const page = readFileSync('docs/install.md', 'utf8');
+    for (const unit of ['postern.service', 'postern-netfilter@.service']) {
+      const [, documented] = new RegExp(`\\| \`${unit}\` \\| ([\\d.]+) `).exec(page) ?? [];
+      const told = await done('systemd-analyze', 'security', '--offline=true', unit.replace('@', '@0'));
+      expect(told).toContain(`: ${documented} OK`);
+    }
+    const told = await done('journalctl', '-q', '-o', 'cat', '-u', 'postern*');
+    const events = told.split('\n').flatMap((line) => /"event":"([^"]+)"/.exec(line)?.[1] ?? []);
+    expect(events).toEqual(['interception-ready', 'ready']);
+    expect(told).not.toMatch(/fail|unavailable|missing|error/i);
   });
 
   test('is steered by root and the members of its group alone', async () => {
@@ -142,8 +150,7 @@ describe.skipIf(missing !== undefined)(`the package on a machine with systemd${m
   test('an upgrade keeps settings and authority, and runs the new core', async () => {
     await done('postern', 'settings', 'set', 'mailTransport.imapsPorts', '993');
     const before = await mainPid();
-    const [deb = ''] = readdirSync(directory).filter((name) => name.endsWith('.deb'));
-    await done('dpkg', '-i', join(directory, deb));
+    await machine.install();
     await isActive();
     expect(await mainPid()).not.toBe(before);
     expect(await done('postern', 'settings', 'get', 'mailTransport.imapsPorts')).toContain('993');
@@ -156,8 +163,8 @@ describe.skipIf(missing !== undefined)(`the package on a machine with systemd${m
     const before = await mainPid();
     await done('sh', '-c', `kill -KILL ${before}`);
     const killedAt = performance.now();
-    const trusted = join(directory, 'either.pem');
-    execFileSync('sh', ['-c', `cat "$1" "$2" > "$3"`, 'sh', caPath(), serverCaPath(), trusted]);
+    const trusted = join(machine.directory, 'either.pem');
+    execFileSync('sh', ['-c', `cat "$1" "$2" > "$3"`, 'sh', caPath(), machine.serverCaPath, trusted]);
     // Directly or scanned: it comes.
     let reachedAfterMs = Number.POSITIVE_INFINITY;
     while (!Number.isFinite(reachedAfterMs) && performance.now() - killedAt < 5_000) {
@@ -179,7 +186,7 @@ describe.skipIf(missing !== undefined)(`the package on a machine with systemd${m
     expect((await run('sh', '-c', 'ls -l /proc/[0-9]*/exe')).stdout).not.toContain('postern');
     expect(await done('nft', 'list', 'tables')).toBe('');
     expect(await done('cat', '/proc/sys/net/ipv4/ip_local_reserved_ports')).toBe('');
-    expect(viruses(await fetchMail(serverCaPath()))).toBe(infected);
+    expect(viruses(await fetchMail(machine.serverCaPath))).toBe(infected);
     // Its data stay for another installation.
     await done('test', '-s', '/var/lib/postern/certificates/ca.pem');
   });

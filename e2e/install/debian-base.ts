@@ -1,8 +1,18 @@
 // A small Debian with systemd, made once and kept beside the tests' other downloads; and a machine that boots it within a
 // host of the lab.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunResult } from '../support/netns.ts';
@@ -11,12 +21,14 @@ import { missingTools } from '../support/tools.ts';
 const mirror = 'http://deb.debian.org/debian';
 const release = 'bookworm';
 /** What the package asks for, what the tests do there, and an init to boot. */
-const packages = 'adduser,ca-certificates,curl,dbus,iproute2,nftables,openssl,systemd-sysv';
+const packages = 'adduser,ca-certificates,curl,dbus,iproute2,libnss3-tools,nftables,openssl,systemd-sysv';
+/** One that was made of other packages is not taken for it. */
+const composition = createHash('sha256').update(packages).digest('hex').slice(0, 8);
 
 const tools = ['debootstrap', 'systemd-nspawn', 'nsenter', 'setpriv', 'tar'];
 
 const cache = () => join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'postern', 'debian');
-const baseArchive = () => join(cache(), `base-${release}.tar`);
+const baseArchive = () => join(cache(), `base-${release}-${composition}.tar`);
 
 /** A machine takes four seconds to be up; a busy one may need more. */
 const maxBootMs = 60_000;
@@ -63,7 +75,9 @@ export async function ensureDebianBase(): Promise<boolean> {
     });
     await machine?.stop();
     if (machine === undefined) return false;
+    const older = readdirSync(cache()).filter((name) => name.startsWith('base-'));
     renameSync(join(made, 'base.tar'), baseArchive());
+    for (const name of older) rmSync(join(cache(), name));
     return true;
   } finally {
     rmSync(made, { recursive: true, force: true });

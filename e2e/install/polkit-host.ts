@@ -1,5 +1,5 @@
 // A host of the lab with the system parts that pkexec needs: a private view of the file system, in which polkit, the bus and
-// two users are at home, and whatever is installed is gone afterwards.
+// two users are at home, and whatever is installed or trusted is gone afterwards.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -32,9 +32,9 @@ export interface PolkitHost {
   stop(): Promise<void>;
 }
 
-/** Where a session is missing, it stands in for one: ada sits at the machine, bob does not. */
+/** Stands in for a session and for passwords: ada sits at the machine and knows an administrator's, bob does neither. */
 const labRule = `polkit.addRule(function (action, subject) {
-  if (action.id === 'org.postern.netfilter.local') {
+  if (action.id === 'org.postern.netfilter.local' || action.id === 'org.postern.trust.local') {
     return subject.user === '${ada.name}' ? polkit.Result.YES : polkit.Result.NO;
   }
 });
@@ -48,6 +48,11 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mkdir ${project} /run/dbus
 mount --bind "$2" ${project}
 mount -t tmpfs -o mode=755 tmpfs /usr/local/lib
+for place in /etc /usr/local/share; do
+  mkdir -p "$1/copies$place"
+  cp -a "$place/." "$1/copies$place"
+  mount --bind "$1/copies$place" "$place"
+done
 cp -a /usr/share/polkit-1/actions "$1/actions"
 mount --bind "$1/actions" /usr/share/polkit-1/actions
 mount --bind "$1/rules" /etc/polkit-1/rules.d

@@ -1,9 +1,9 @@
 // A user's own core, with the helper that `postern helper install` puts in place, started by the real pkexec under the real
-// polkit: whose mail is scanned, whose is not, and what is left when the core is killed. A rule of polkit stands in for the
-// session of whoever sits at the machine, for there is no logind here.
+// polkit: whose mail is scanned, whose is not, what is left when the core is killed, and who may change what the machine
+// trusts. A rule of polkit stands in for the session of whoever sits at the machine, for there is no logind here.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CoreLab, createCoreLab } from '../intercept/core-lab.ts';
@@ -27,6 +27,7 @@ const missing = missingTools(
     'dbus-send',
     'pkexec',
     'ss',
+    'update-ca-certificates',
     '../lib/polkit-1/polkitd',
   ],
   { namespaces: true },
@@ -34,6 +35,8 @@ const missing = missingTools(
 const messages = testMessages();
 const viruses = (mail: readonly Buffer[]) => mail.filter(containsVirus).length;
 const infected = viruses(messages.map(({ wire }) => wire));
+
+const bundle = '/etc/ssl/certs/ca-certificates.crt';
 
 /** Takes a port, and greets as a mail server would. */
 const thief = `require('node:net').createServer((socket) => socket.on('error', () => socket.destroy()).write('* OK stolen\\r\\n'))
@@ -53,6 +56,7 @@ describe.skipIf(missing !== undefined)(`a user's core with pkexec${missing ?? ''
     hosts = await createCoreLab({ alice: messages });
     directory = makeDirectory('polkit');
     host = await startPolkitHost(hosts.lab, directory);
+    machineStoreBefore = await machineStore();
   });
 
   afterAll(async () => {
@@ -65,14 +69,28 @@ describe.skipIf(missing !== undefined)(`a user's core with pkexec${missing ?? ''
 
   const postern = (...args: string[]) => host.run([`${host.project}/bin/postern`, ...args]);
 
-  async function coreOf(person: Person): Promise<RunningCore> {
+  async function coreOf(person: Person, ...args: string[]): Promise<RunningCore> {
     const core = await startCore({
-      args: ['--console', 'off', '--upstream-ca', hosts.certificates.caPath],
+      args: ['--console', 'off', '--upstream-ca', hosts.certificates.caPath, ...args],
       wrap: ([, ...args]) => host.argvOf(person, [`${host.project}/bin/postern`, ...args]),
     });
     cores.push(core);
     return core;
   }
+
+  const trustOf = async (person: Person, ...words: string[]) => {
+    const { status, stdout } = await host.runAs(person, [`${host.project}/bin/postern`, 'trust', ...words]);
+    return { status, lines: stdout.split('\n').filter(Boolean) };
+  };
+  const failedSystem = (words: string) => ({
+    status: 1,
+    lines: [expect.stringMatching(new RegExp(`^failed +system +-  ${bundle}  ${words}`))],
+  });
+  /** What the machine trusts, here. */
+  const machineStore = async () =>
+    (await host.run(['sh', '-c', `cat ${bundle}; ls -1 /etc/ssl/certs /usr/local/share/ca-certificates`]))
+      .stdout;
+  let machineStoreBefore: string;
 
   let mailboxes = 0;
   /** The mailbox as a program of that user gets it, which trusts `caPath` alone. */
@@ -87,9 +105,12 @@ describe.skipIf(missing !== undefined)(`a user's core with pkexec${missing ?? ''
     });
   }
 
-  test('without a helper there is no interception, and the reason is told', async () => {
+  test('without helpers there is no interception and no change of what the machine trusts, and the reason is told', async () => {
     const core = await coreOf(ada);
     expect(core.ready.interception).toMatchObject({ state: 'unavailable', reason: 'helper-missing' });
+    expect(await trustOf(ada, 'install', 'system')).toEqual(
+      failedSystem('the trust helper, .*not installed'),
+    );
     await core.stop();
   });
 
@@ -113,7 +134,50 @@ describe.skipIf(missing !== undefined)(`a user's core with pkexec${missing ?? ''
   test('a user whom polkit refuses is told so', async () => {
     const core = await coreOf(bob);
     expect(core.ready.interception).toMatchObject({ state: 'unavailable', reason: 'helper-denied' });
+    expect(await trustOf(bob, 'install', 'system')).toEqual(
+      failedSystem('Postern may not change this store.  .*Not authorized'),
+    );
+    expect(await machineStore()).toBe(machineStoreBefore);
     await core.stop();
+  });
+
+  test('the root comes into what the machine trusts when polkit allows it, and goes without a trace', async () => {
+    const done = (action: string) => ({
+      status: 0,
+      lines: [expect.stringMatching(new RegExp(`^${action} +system +-  ${bundle}$`))],
+    });
+    // By the command alone: whether ada has stores of her own depends on what is installed here.
+    const settings = join(directory, 'settings.json');
+    writeFileSync(settings, JSON.stringify({ version: 1, tls: { installRoot: false } }));
+    const core = await coreOf(ada, '--settings', settings);
+    const replaced = await trustOf(ada, 'replace');
+    const { lines } = await trustOf(ada, 'status');
+    expect(replaced).toEqual({
+      status: 0,
+      lines: ['a new root was made', ...lines.slice(0, 3), 'no store had the old one'],
+    });
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^not-trusted +system .* to do: postern trust install system$/),
+    );
+
+    expect(await trustOf(ada, 'install', 'system')).toEqual(done('installed'));
+    const verify = ['openssl', 'verify', '-CAfile', bundle, core.ready.ca];
+    expect(await host.run(verify)).toMatchObject({ status: 0 });
+    expect((await trustOf(ada, 'status')).lines).toContainEqual(expect.stringMatching(/^trusted +system /));
+    expect(await trustOf(ada, 'install', 'system')).toEqual(done('unchanged'));
+    // Another one has her stores, too: both are asked for, the new one's coming and the old one's going.
+    expect(await trustOf(ada, 'replace')).toMatchObject({
+      status: 0,
+      lines: expect.arrayContaining(['installed', 'removed'].flatMap((action) => done(action).lines)),
+    });
+    expect(await host.run(verify)).toMatchObject({ status: 0 });
+    await core.stop();
+    // Without a core the command does it by itself.
+    expect(await trustOf(ada, 'remove')).toEqual({
+      status: 0,
+      lines: expect.arrayContaining(done('removed').lines),
+    });
+    expect(await machineStore()).toBe(machineStoreBefore);
   });
 
   test("one's own mail is scanned, another user's is untouched, and a killed core is out of the way", async () => {

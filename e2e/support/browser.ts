@@ -7,10 +7,14 @@ export const chromiumPath = '/usr/bin/chromium';
 
 export const hasChromium: boolean = existsSync(chromiumPath);
 
-/** `executablePath`: a program in its place that starts it elsewhere. */
-export async function launchBrowser(executablePath = chromiumPath): Promise<Browser> {
+/** `executablePath`: a program in its place that starts it elsewhere. `env`: in place of this process's. */
+export async function launchBrowser(
+  executablePath = chromiumPath,
+  env: Readonly<NodeJS.ProcessEnv> = process.env,
+): Promise<Browser> {
   return await chromium.launch({
     executablePath,
+    env: { ...env },
     args: [
       '--no-sandbox',
       '--disable-quic',

@@ -38,7 +38,7 @@ async function run(account: Account, argv: readonly string[]): Promise<string> {
 }
 
 /** Messages are files; those with a dot in front are the client's own notes. */
-function filesBelow(directory: string): Buffer[] {
+export function filesBelow(directory: string): Buffer[] {
   return readdirSync(directory, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
     .map((entry) => readFileSync(join(entry.parentPath, entry.name)));

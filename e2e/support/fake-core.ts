@@ -22,6 +22,8 @@ import type {
   StateUpdate,
 } from '../../src-main/contract/state.ts';
 import { contentSecurityPolicyHeader } from '../../src-main/hosts/content-security-policy.ts';
+import { createFakeTrust, type FakeTrust } from './fake-trust.ts';
+import { noTrust } from './sample-trust.ts';
 
 type Patch = z.output<typeof settingsPatchSchema>;
 
@@ -48,6 +50,7 @@ export interface FakeCore {
   /** Adds to the newest of lastMessages. */
   found(message: MessageEvent): void;
   setPrograms(running: readonly Application[], installed: readonly Application[]): void;
+  readonly trust: FakeTrust;
   /** Whether the next saves fail. */
   failSaves(fail: boolean): void;
   /** Ends every open WebSocket, as a core that dies does. While `refuse`, no new one is accepted. */
@@ -76,6 +79,7 @@ export function restingState(settings: Settings = defaultSettings): State {
     staleConnections: 0,
     directConnections: 0,
     remarks: [],
+    trust: noTrust,
     lastMessages: [],
   };
 }
@@ -142,6 +146,8 @@ export async function startFakeCore({ state: initial = restingState(), port = 0 
     }
   }
 
+  const trust = createFakeTrust({ trust: () => state.trust, change: (next) => change({ trust: next }) });
+
   const os = implement(api);
   const router = os.router({
     state: {
@@ -187,6 +193,7 @@ export async function startFakeCore({ state: initial = restingState(), port = 0 
         return {};
       }),
     },
+    trust: trust.router,
     messages: { list: os.messages.list.handler(() => state.lastMessages) },
     quarantine: {
       list: os.quarantine.list.handler(() => []),
@@ -239,6 +246,7 @@ export async function startFakeCore({ state: initial = restingState(), port = 0 
     setPrograms: (running, installed) => {
       programs = { running: [...running], installed: [...installed] };
     },
+    trust: trust.handles,
     failSaves: (fail) => {
       isFailing = fail;
     },

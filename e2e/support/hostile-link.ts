@@ -100,7 +100,9 @@ export async function openLink(
     forwarded: Buffer.alloc(0),
     keepAliveMs: 3_600_000,
     onNoSignIn: () => undefined,
-    upgrade: async () => ({ ok: false, reason: 'client-tls-failed' }),
+    onTls: () => undefined,
+    onRelay: () => undefined,
+    upgrade: async () => ({ kind: 'failed', reason: 'client-tls-failed' }),
     onEnd: resolve,
     delivery: {
       spools,

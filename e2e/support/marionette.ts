@@ -72,7 +72,9 @@ export async function openMarionette(port: number): Promise<Marionette> {
       const script = `const done = arguments[arguments.length - 1];
         (async (...args) => {${body}})(...arguments).then((value) => done({ value }), (error) => done({ error: String(error) }));`;
       const result = await send('WebDriver:ExecuteAsyncScript', { script, args, newSandbox: true });
-      const { value: outcome } = result as { value: { value?: unknown; error?: string } };
+      const { value: outcome } = result as { value: { value?: unknown; error?: string } | null };
+      // A dialog ends the script that it comes up under.
+      if (outcome === null) throw new Error('in Thunderbird: a dialog came up');
       if (outcome.error !== undefined) throw new Error(`in Thunderbird: ${outcome.error}`);
       return outcome.value;
     },

@@ -174,12 +174,17 @@ const getNewMail = `
   await until("all messages", () => folder.getTotalMessages(false) >= args[0]);
 `;
 
-async function startProgram(profile: string, home: string): Promise<{ child: ChildProcess; port: number }> {
-  const env = { ...process.env, HOME: home, MOZ_CRASHREPORTER_DISABLE: '1', NO_AT_BRIDGE: '1' };
+async function startProgram(
+  profile: string,
+  { directory, wrap = (argv) => argv }: Account,
+): Promise<{ child: ChildProcess; port: number }> {
+  const env = { ...process.env, HOME: directory, MOZ_CRASHREPORTER_DISABLE: '1', NO_AT_BRIDGE: '1' };
   const program = [thunderbirdPath, '--headless', '--marionette', '--remote-allow-system-access'];
+  const command = ['setpriv', '--pdeathsig=TERM', ...program, '--no-remote', '--profile', profile];
+  const [first = '', ...rest] = wrap(command);
   const child = spawn(
-    'setpriv',
-    ['--pdeathsig=TERM', ...program, '--no-remote', '--profile', profile],
+    first,
+    rest,
     // A group of its own: its helper processes end with it. And it ends with the test, however that ends.
     { env, detached: true, stdio: 'ignore' },
   );
@@ -222,23 +227,45 @@ async function runTask(
   await marionette.run(prelude + script, [count, out]);
 }
 
-/** Fetches a mailbox of `count` messages, and gives what was stored (as a view: what was shown), octet for octet. */
-export async function thunderbird(account: Account, task: ThunderbirdTask, count: number): Promise<Buffer[]> {
-  const profile = join(account.directory, 'profile');
-  const out = join(account.directory, 'shown');
-  for (const each of [profile, out]) mkdirSync(each);
-  writeFileSync(join(profile, 'user.js'), preferences(account, task));
+/** A profile's new database, with every authority of a PEM file in it. */
+function trustAll(profile: string, caPath: string): void {
   const database = ['-d', `sql:${profile}`];
   execFileSync('certutil', ['-N', ...database, '--empty-password']);
-  execFileSync('certutil', ['-A', '-n', 'test-ca', '-t', 'C,,', '-i', account.caPath, ...database]);
-  const { child, port } = await startProgram(profile, account.directory);
+  const text = readFileSync(caPath, 'utf8');
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  for (const [i, input] of certificates.entries())
+    execFileSync('certutil', ['-A', '-n', `test-ca-${i}`, '-t', 'C,,', ...database], { input });
+}
+
+/**
+ * Fetches a mailbox of `count` messages with a new profile that trusts the account's authorities, and gives what was
+ * stored (as a view: what was shown), octet for octet.
+ */
+export async function thunderbird(account: Account, task: ThunderbirdTask, count: number): Promise<Buffer[]> {
+  const profile = join(account.directory, 'profile');
+  mkdirSync(profile);
+  trustAll(profile, account.caPath);
+  return await thunderbirdOf(profile, account, task, count);
+}
+
+/** The same with a profile directory that is there already, and trusts what it trusts. */
+export async function thunderbirdOf(
+  profile: string,
+  account: Account,
+  task: ThunderbirdTask,
+  count: number,
+): Promise<Buffer[]> {
+  const out = join(account.directory, 'shown');
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(profile, 'user.js'), preferences(account, task));
+  const { child, port } = await startProgram(profile, account);
   try {
     const marionette = await openMarionette(port);
     try {
       await runTask(marionette, account, task, count, out);
+    } finally {
       // It may be gone before it answers.
       await marionette.send('Marionette:Quit', { flags: ['eForceQuit'] }).catch(() => undefined);
-    } finally {
       marionette.close();
     }
   } finally {

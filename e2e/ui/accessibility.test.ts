@@ -6,6 +6,7 @@ import { translate } from '../../src-main/contract/locales.ts';
 import { defaultSettings } from '../../src-main/contract/settings.ts';
 import { hasChromium } from '../support/browser.ts';
 import { restingState } from '../support/fake-core.ts';
+import { fullTrust, noTrust } from '../support/sample-trust.ts';
 import { rowOf, type Screen, useScreens } from '../support/screen.ts';
 
 async function violations(page: Page) {
@@ -24,7 +25,25 @@ const busy = {
       ],
       excludedApplications: [{ application: '/usr/bin/mbsync' }, { application: '/opt/mail/*' }],
     },
+    tls: {
+      ...defaultSettings.tls,
+      applicationRules: [
+        { application: '/usr/bin/mbsync', action: 'ignore' as const, until: '2020-01-01T00:00:00.000Z' },
+      ],
+      certificateRules: [
+        {
+          name: 'NAS',
+          host: 'nas.example.org',
+          sha256: 'ab'.repeat(32),
+          subject: 'CN=NAS',
+          issuer: 'CN=Home',
+          access: 'allow' as const,
+          scan: 'auto' as const,
+        },
+      ],
+    },
   },
+  trust: fullTrust,
   interception: { state: 'unavailable', reason: 'nft-failed', detail: 'Error: syntax' } as const,
   settingsProblems: [{ code: 'settings-unreadable' as const, keptAs: 'settings.json.bad-1' }],
   staleConnections: 2,
@@ -58,8 +77,8 @@ describe.skipIf(!hasChromium).each(looks)('$locale, $colorScheme, $width × $hei
   const open = useScreens();
   const language = look.locale === 'nb-NO' ? 'nb' : 'en';
   const say = (key: Parameters<typeof translate>[1]) => translate(language, key);
-  const openList = async ({ page }: Screen, key: 'excludedApplications' | 'excludedAddresses') => {
-    await rowOf(page, `mailTransport.${key}`)
+  const openList = async ({ page }: Screen, path: string) => {
+    await rowOf(page, path)
       .getByRole('button', { name: say('row.edit') })
       .click();
     await page.getByRole('dialog').waitFor();
@@ -107,7 +126,7 @@ describe.skipIf(!hasChromium).each(looks)('$locale, $colorScheme, $width × $hei
   it('the dialogs of addresses have no violation', async () => {
     const screen = await open({ ...look, state: busy });
     const { page } = screen;
-    await openList(screen, 'excludedAddresses');
+    await openList(screen, 'mailTransport.excludedAddresses');
     expect(await violations(page)).toEqual([]);
     await page.getByRole('row', { name: /192/ }).click();
     await page.getByRole('button', { name: say('action.add'), exact: true }).click();
@@ -123,13 +142,100 @@ describe.skipIf(!hasChromium).each(looks)('$locale, $colorScheme, $width × $hei
   it('the dialogs of applications have no violation', async () => {
     const screen = await open({ ...look, state: busy });
     const { page } = screen;
-    await openList(screen, 'excludedApplications');
+    await openList(screen, 'mailTransport.excludedApplications');
     expect(await violations(page)).toEqual([]);
     await page.getByRole('button', { name: say('action.add'), exact: true }).click();
     await page.getByRole('option', { name: /Thunderbird/ }).click();
     expect(await violations(page)).toEqual([]);
     await page.getByRole('searchbox', { name: say('picker.search') }).fill('/usr/*/x');
     expect(await violations(page)).toEqual([]);
+  });
+
+  const showTls = async ({ page }: Screen) => {
+    await page.getByRole('row', { name: say('page.ssl-tls') }).click();
+    await page.getByRole('heading', { name: say('page.ssl-tls'), level: 2 }).waitFor();
+  };
+
+  it('the page of SSL/TLS has no violation, full, failing, greyed, empty, and is no wider than its place', async () => {
+    const screen = await open({ ...look, state: busy });
+    const { core, page } = screen;
+    await showTls(screen);
+    expect(await violations(page)).toEqual([]);
+    core.trust.failStore('thunderbird-policy', 'trust-helper-missing', 'no such file');
+    await page.locator('[data-store="thunderbird-policy"]').getByRole('button').click();
+    await page.locator('[data-store="thunderbird-policy"]').getByRole('alert').waitFor();
+    core.trust.failStore('system', 'trust-denied', 'pkexec');
+    await page.getByRole('button', { name: say('action.remove-everywhere') }).click();
+    await page.getByRole('alertdialog').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: say('action.remove'), exact: true }).click();
+    await page.getByText('pkexec').waitFor();
+    expect(await violations(page)).toEqual([]);
+    expect(
+      await page.evaluate(() =>
+        [...document.querySelectorAll('main, nav, section')].every(
+          (each) => each.scrollWidth <= each.clientWidth + 1,
+        ),
+      ),
+    ).toBe(true);
+    await page.getByRole('switch').first().click();
+    core.change({ trust: { ...noTrust, roots: [] } });
+    await page.getByText(say('stores.none')).waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it('the dialogs of SSL/TLS have no violation and fit the window', async () => {
+    const screen = await open({ ...look, state: busy });
+    const { page, shows } = screen;
+    await showTls(screen);
+    const check = async () => {
+      expect(await violations(page)).toEqual([]);
+      const box = await page.getByRole('dialog').last().boundingBox();
+      expect((box?.y ?? -1) >= 0 && (box?.y ?? 0) + (box?.height ?? 0) <= look.height).toBe(true);
+    };
+    const cancel = async () => {
+      const before = await page.getByRole('dialog').count();
+      await page
+        .getByRole('dialog')
+        .last()
+        .getByRole('button', { name: new RegExp(`^(${say('action.cancel')}|${say('action.close')})$`) })
+        .click();
+      await shows(() => page.getByRole('dialog').count(), before - 1);
+    };
+    await openList(screen, 'tls.applicationRules');
+    await check();
+    await page.getByRole('button', { name: say('action.add'), exact: true }).click();
+    await page.getByRole('option', { name: /Thunderbird/ }).click();
+    await page.getByLabel(say('rules.duration'), { exact: true }).selectOption('until');
+    await check();
+    await cancel();
+    await page
+      .getByRole('dialog')
+      .getByRole('row', { name: /mbsync/ })
+      .dblclick();
+    await page.getByLabel(say('applications.field')).fill('mbsync');
+    await check();
+    await cancel();
+    await cancel();
+    await openList(screen, 'tls.certificateRules');
+    await check();
+    await page.getByRole('button', { name: say('action.add'), exact: true }).click();
+    await page.getByRole('button', { name: say('action.from-server') }).click();
+    await page.getByRole('button', { name: say('action.get-certificate') }).click();
+    await page.getByLabel(say('certificate-rules.host'), { exact: true }).fill('192.0.2.1');
+    await page
+      .getByRole('button', { name: say('action.ok'), exact: true })
+      .last()
+      .click();
+    await check();
+    await cancel();
+    await cancel();
+    await page.getByRole('button', { name: say('action.view-certificate') }).click();
+    await page.getByRole('dialog').getByText(say('certificate.issuer'), { exact: true }).waitFor();
+    await check();
+    await cancel();
+    await page.locator('[data-store="mutt"]').getByRole('button').click();
+    await check();
   });
 
   it('the banners of an interception that is missing have no violation', async () => {

@@ -1,8 +1,9 @@
 // Language and theme: by the system, by the settings, and live.
 import { describe, expect, it } from 'vitest';
+import { pagesOf, rowsOf } from '../../src-main/contract/layout-nodes.ts';
 import { languages, translate } from '../../src-main/contract/locales.ts';
 import { defaultSettings } from '../../src-main/contract/settings.ts';
-import { pagesOf, rowsOf, settingsTree } from '../../src-main/contract/settings-layout.ts';
+import { settingsTree } from '../../src-main/contract/settings-layout.ts';
 import { hasChromium } from '../support/browser.ts';
 import { useScreens } from '../support/screen.ts';
 

@@ -35,3 +35,9 @@ export function textOf(path: string, maxBytes = maxFileBytes): string | undefine
     if (fd !== undefined) closeSync(fd);
   }
 }
+
+/** The effective uid in a process's status (proc_pid_status(5)). `process`: its directory below /proc. */
+export function uidOf(process: string): number | undefined {
+  const uid = /^Uid:\s+\d+\s+(\d+)/m.exec(textOf(`${process}/status`) ?? '')?.[1];
+  return uid === undefined ? undefined : Number(uid);
+}

@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Application } from '../contract/api.ts';
 import { isInterpreter } from '../contract/application-rule.ts';
 import { identify } from './identity.ts';
+import { uidOf } from './process-files.ts';
 import { createLauncherIndex, iconField, loadLaunchers, type ProgramSources } from './program-names.ts';
 
 export interface RunningOptions extends ProgramSources {
@@ -45,12 +46,6 @@ function readUsers(path: string): ReadonlyMap<number, string> {
     if (name && uid && /^\d+$/.test(uid) && !users.has(Number(uid))) users.set(Number(uid), name);
   }
   return users;
-}
-
-/** The effective uid in a process's status (proc_pid_status(5)). */
-function uidOf(process: string): number | undefined {
-  const uid = /^Uid:\s+\d+\s+(\d+)/m.exec(textOf(`${process}/status`))?.[1];
-  return uid === undefined ? undefined : Number(uid);
 }
 
 async function groupProcesses(procRoot: string, left: readonly number[]): Promise<Group[]> {

@@ -30,12 +30,11 @@ const oid = {
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
-  rsaEncryption: '1.2.840.113549.1.1.1',
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
 } as const;
 
 /** X.520 ub-common-name: longer ones are refused by some verifiers. */
-const commonNameLength = 64;
+export const commonNameLength = 64;
 
 /** RFC 5280 §4.1.2.2 allows 20 octets; 16 random ones never meet again. */
 const serialBytes = 16;
@@ -179,12 +178,6 @@ export function makeAuthority(options: {
     },
     options.privateKey,
   );
-}
-
-/** The kind of a server's key, as far as a leaf copies it: a client that can do the server's can do ours. */
-export function keyKindOf(der: Uint8Array): KeyKind {
-  const algorithm = childrenOf(fieldsOf(der).publicKeyInfo)[0];
-  return isIdentifier(childrenOf(algorithm)[0], oid.rsaEncryption) ? 'rsa' : 'ec';
 }
 
 /**

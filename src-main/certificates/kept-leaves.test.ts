@@ -27,18 +27,18 @@ describe('openKeptLeaves', () => {
 
   it('keeps what was minted once', async () => {
     const { leaves } = await setUp();
-    const first = await leaves.get('a', async () => newLeaf('first'));
-    const second = await leaves.get('a', async () => newLeaf('second'));
+    const first = await leaves.get('a', 'ec', () => newLeaf('first'));
+    const second = await leaves.get('a', 'ec', () => newLeaf('second'));
     expect(second).toEqual(contentOf(first));
   });
 
   it.each(['', 'rubbish', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'])(
     'mints anew in place of the damaged file %j',
     async (text) => {
-      await writeFile(join(directory, 'a.pem'), text);
+      await writeFile(join(directory, 'a-ec.pem'), text);
       const { leaves, failures } = await setUp();
-      const leaf = await leaves.get('a', async () => newLeaf('new'));
-      expect(await readFile(join(directory, 'a.pem'), 'utf8')).toBe(leaf.certPem + leaf.keyPem);
+      const leaf = await leaves.get('a', 'ec', () => newLeaf('new'));
+      expect(await readFile(join(directory, 'a-ec.pem'), 'utf8')).toBe(leaf.certPem + leaf.keyPem);
       expect(failures).toEqual([]);
     },
   );
@@ -47,7 +47,7 @@ describe('openKeptLeaves', () => {
     const { leaves, failures } = await setUp();
     await rm(directory, { recursive: true });
     const leaf = newLeaf('not kept');
-    expect(await leaves.get('a', async () => leaf)).toBe(leaf);
+    expect(await leaves.get('a', 'ec', () => leaf)).toBe(leaf);
     expect(failures).toHaveLength(1);
   });
 
@@ -56,20 +56,20 @@ describe('openKeptLeaves', () => {
     const start = new Date('2030-01-01T00:00:00Z');
     const at = (index: number) => new Date(start.getTime() + index * 1_000);
     for (let index = 0; index < maxKeptLeaves; index++) {
-      const path = join(directory, `${index}.pem`);
+      const path = join(directory, `${index}-ec.pem`);
       await writeFile(path, certPem + keyPem);
       await utimes(path, at(index), at(index));
     }
     const { leaves } = await setUp(() => at(maxKeptLeaves));
     // Used just now, so that the next oldest goes.
-    await leaves.get('0', async () => newLeaf('unused'));
-    expect((await stat(join(directory, '0.pem'))).mtime).toEqual(at(maxKeptLeaves));
+    await leaves.get('0', 'ec', () => newLeaf('unused'));
+    expect((await stat(join(directory, '0-ec.pem'))).mtime).toEqual(at(maxKeptLeaves));
     expect(await readdir(directory)).toHaveLength(maxKeptLeaves);
-    await leaves.get('one-more', async () => newLeaf('new'));
+    await leaves.get('one-more', 'ec', () => newLeaf('new'));
     const names = await readdir(directory);
     expect(names).toHaveLength(maxKeptLeaves);
-    expect(names).toContain('0.pem');
-    expect(names).toContain('one-more.pem');
-    expect(names).not.toContain('1.pem');
+    expect(names).toContain('0-ec.pem');
+    expect(names).toContain('one-more-ec.pem');
+    expect(names).not.toContain('1-ec.pem');
   });
 });

@@ -1,7 +1,8 @@
 // The untrusted leaves on disk: an exception that a person stored in a mail program covers one certificate, so that
-// one must come again after a restart. One file each, named by the SHA-256 of the server's certificate.
+// one must come again after a restart. One file each, named by the server's certificate and the kind of the leaf's key.
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KeyKind } from './forge.ts';
 import type { Leaf } from './leaf.ts';
 import { parsePemBundle } from './pem-bundle.ts';
 import { readIfPresent, replacePrivateFile } from './private-files.ts';
@@ -18,13 +19,13 @@ export interface KeptLeavesOptions {
 }
 
 export interface KeptLeaves {
-  /** The leaf that was kept under this name, else the one that `mint` gives, kept from now on. */
-  get(name: string, mint: () => Promise<Leaf>): Promise<Leaf>;
+  /** The leaf with a key of this kind that was kept under this name, else the one that `mint` gives, kept from now on. */
+  get(name: string, keyKind: KeyKind, mint: () => Leaf): Promise<Leaf>;
 }
 
-async function read(path: string, now: Date): Promise<Leaf | undefined> {
+async function read(path: string, keyKinds: readonly string[], now: Date): Promise<Leaf | undefined> {
   const bundle = parsePemBundle((await readIfPresent(path)) ?? '');
-  if (!bundle) return undefined;
+  if (!bundle || !keyKinds.includes(bundle.key.asymmetricKeyType ?? '')) return undefined;
   // The time of last use decides which leaves stay.
   await utimes(path, now, now);
   return { certPem: bundle.certificatesPem, keyPem: bundle.keyPem };
@@ -59,11 +60,16 @@ export async function openKeptLeaves(options: KeptLeavesOptions): Promise<KeptLe
   }
 
   return {
-    async get(name, mint) {
-      const path = join(directory, `${name}.pem`);
-      const kept = await tried(path, () => read(path, now()));
+    async get(name, keyKind, mint) {
+      const path = join(directory, `${name}-${keyKind}.pem`);
+      const kept = await tried(path, () => read(path, [keyKind], now()));
       if (kept) return kept;
-      const leaf = await mint();
+      // Written when one leaf, with a key of the server's own kind, served every client. Exceptions for it go on: an RSA
+      // key is good for a client that can do both, for with that server it has to do RSA itself.
+      const earlier = join(directory, `${name}.pem`);
+      const inherited = await tried(earlier, () => read(earlier, [keyKind, 'rsa'], now()));
+      if (inherited) return inherited;
+      const leaf = mint();
       await tried(path, async () => {
         await replacePrivateFile(path, leaf.certPem + leaf.keyPem);
         await utimes(path, now(), now());

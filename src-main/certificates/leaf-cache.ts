@@ -5,33 +5,53 @@ import type { Leaf } from './leaf.ts';
 /** A leaf is some 3 KB, and a machine talks to a handful of mail servers. */
 export const maxCachedLeaves = 500;
 
+/** A leaf and when it may be given out: from the first time on, and before the second. Absent: always. */
+interface Minted {
+  readonly leaf: Leaf;
+  readonly usable?: { readonly from: Date; readonly until: Date };
+}
+
 interface Entry {
-  readonly leaf: Promise<Leaf>;
-  readonly renewAtMs: number;
+  readonly minted: Promise<Minted>;
+  /** Absent while it is being minted: then it is as new as can be. */
+  usable?: Minted['usable'];
 }
 
 export interface LeafCache {
   /** The leaf under a key, or what `mint` gives; a failure is told to all who wait and is not kept. */
-  get(key: string, mint: () => Promise<Leaf>): Promise<Leaf>;
+  get(key: string, mint: () => Promise<Minted>): Promise<Leaf>;
+  /** Forgets all; those who wait for a leaf get it. */
+  clear(): void;
 }
 
-/** `renewAfterMs`: a leaf older than this is minted anew, before it ends. */
-export function createLeafCache(options: {
-  readonly now: () => Date;
-  readonly renewAfterMs: number;
-}): LeafCache {
+export function createLeafCache(options: { readonly now: () => Date }): LeafCache {
   const entries = new LRUCache<string, Entry>({ max: maxCachedLeaves });
-  return {
-    get(key, mint) {
-      const nowMs = options.now().getTime();
-      const known = entries.get(key);
-      if (known && nowMs < known.renewAtMs) return known.leaf;
-      const entry: Entry = { leaf: mint(), renewAtMs: nowMs + options.renewAfterMs };
-      entries.set(key, entry);
-      entry.leaf.catch(() => {
+
+  function isUsable({ usable }: Entry): boolean {
+    const now = options.now();
+    return usable === undefined || (usable.from <= now && now < usable.until);
+  }
+
+  function add(key: string, mint: () => Promise<Minted>): Entry {
+    const entry: Entry = { minted: mint() };
+    entries.set(key, entry);
+    entry.minted.then(
+      ({ usable }) => {
+        entry.usable = usable;
+      },
+      () => {
         if (entries.peek(key) === entry) entries.delete(key);
-      });
-      return entry.leaf;
+      },
+    );
+    return entry;
+  }
+
+  return {
+    async get(key, mint) {
+      const known = entries.get(key);
+      const entry = known && isUsable(known) ? known : add(key, mint);
+      return (await entry.minted).leaf;
     },
+    clear: () => entries.clear(),
   };
 }

@@ -2,7 +2,14 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createPrivateFile, moveAside, readIfPresent, replacePrivateFile } from './private-files.ts';
+import {
+  createPrivateFile,
+  moveAside,
+  moveOver,
+  readIfPresent,
+  removeCopies,
+  replacePrivateFile,
+} from './private-files.ts';
 
 describe('private files', () => {
   let directory: string;
@@ -57,5 +64,29 @@ describe('private files', () => {
 
   it('may be gone before they are moved aside', async () => {
     expect(await moveAside(path, 'damaged')).toBeUndefined();
+  });
+
+  it('take the place of others in one step, or leave them when there is nothing to come', async () => {
+    const next = join(directory, 'next');
+    await writeFile(path, 'present');
+    expect(await moveOver(next, path)).toBe(false);
+    expect(await readFile(path, 'utf8')).toBe('present');
+    await writeFile(next, 'next');
+    expect(await moveOver(next, path)).toBe(true);
+    expect(await readFile(path, 'utf8')).toBe('next');
+    expect(await readdir(directory)).toEqual(['file']);
+    await writeFile(next, 'next');
+    await rm(path);
+    await mkdir(path);
+    await expect(moveOver(next, path)).rejects.toThrow('EISDIR');
+    expect(await readFile(next, 'utf8')).toBe('next');
+  });
+
+  it('lose their copies and nothing else', async () => {
+    for (const name of ['file', 'file.0a1b.tmp', 'file.replaced-0a1b', 'filed', 'other-file.tmp']) {
+      await writeFile(join(directory, name), name);
+    }
+    await removeCopies(path);
+    expect((await readdir(directory)).sort()).toEqual(['file', 'filed', 'other-file.tmp']);
   });
 });

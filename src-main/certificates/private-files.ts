@@ -1,8 +1,8 @@
 // Small files that only their owner may read, written whole or not at all: a temporary file, synced, then put in
 // place by one system call. Knows nothing of what is in them.
 import { randomBytes } from 'node:crypto';
-import { link, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 const hasCode = (error: unknown, code: string) =>
   error instanceof Error && 'code' in error && error.code === code;
@@ -78,4 +78,25 @@ export async function moveAside(path: string, text: string): Promise<string | un
   await linkUnlessTaken(aside, path);
   await rm(aside);
   return undefined;
+}
+
+/** Puts one file in the place of another, in one step. False: there is none any more, and all stays as it was. */
+export async function moveOver(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+  await syncDirectory(dirname(to));
+  return true;
+}
+
+/** Removes what these functions have left beside a file: what was moved aside, what a crash left half written. */
+export async function removeCopies(path: string): Promise<void> {
+  const directory = dirname(path);
+  const names = await readdir(directory);
+  const copies = names.filter((name) => name.startsWith(`${basename(path)}.`));
+  await Promise.all(copies.map((name) => rm(join(directory, name), { force: true })));
+  await syncDirectory(directory);
 }

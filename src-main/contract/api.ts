@@ -6,9 +6,12 @@ import { z } from 'zod';
 import { connectionSchema } from './connection.ts';
 import { settingsPatchSchema, settingsSchema } from './settings.ts';
 import { messageEventSchema, selfTestStepSchema, snapshotSchema, stateUpdateSchema } from './state.ts';
+import { certificateFactsSchema, trustActionSchema, trustSchema } from './trust.ts';
 import { verdictSchema } from './verdict.ts';
 
 const idInput = z.object({ id: z.string().min(1).max(100) });
+
+const trustStoresInput = z.object({ stores: z.array(z.string().max(5_000)).max(1_000).optional() });
 
 export const applicationSchema = z.object({
   /** What goes into the settings: a path, or `flatpak:`, `snap:`, `appimage:`. */
@@ -70,6 +73,33 @@ export const api = {
     selfTest: oc.output(eventIterator(selfTestStepSchema)),
     /** Tries at once what is tried again later anyway: to set up an interception that is unavailable. */
     retry: oc.output(z.object({})),
+  },
+  trust: {
+    /** Looks at every store anew. */
+    status: oc.output(trustSchema),
+    /** Puts the roots into stores: into the given ones, or into all that take them without an administrator. */
+    install: oc.input(trustStoresInput).output(z.array(trustActionSchema)),
+    /** Takes out what was put in; everywhere, where no store is given. */
+    remove: oc.input(trustStoresInput).output(z.array(trustActionSchema)),
+    /** Opens TLS again for what was learnt to refuse it: for the given ones, or for all. */
+    forget: oc.input(z.object({ ids: z.array(z.string()).max(10_000).optional() })).output(z.object({})),
+    /** The root's certificate as PEM, without its key. */
+    certificate: oc.output(z.object({ pem: z.string(), facts: certificateFactsSchema })),
+    /** Makes a new root in place of the present one, puts it where that one was, and takes that one out. */
+    replace: oc.output(z.array(trustActionSchema)),
+    /** The certificate that a server shows, for a rule. */
+    ofServer: oc
+      .input(z.object({ host: z.string().min(1).max(253), port: z.number().int().min(1).max(65_535) }))
+      .output(certificateFactsSchema)
+      .errors({
+        UNREACHABLE: { message: 'upstream-unreachable' },
+        NO_TLS: { message: 'upstream-tls-failed' },
+      }),
+    /** The certificate in a file: PEM, or DER in base64. */
+    ofFile: oc
+      .input(z.object({ text: z.string().max(1_000_000) }))
+      .output(certificateFactsSchema)
+      .errors({ NO_CERTIFICATE: { message: 'invalid-input' } }),
   },
   messages: {
     /** Newest first. */

@@ -29,6 +29,20 @@ export const relayReasons = [
   'not-mail',
   /** None of the server's ways to sign in passes through us; learnt from an earlier connection to it. */
   'no-sign-in',
+  /** Inspection of TLS is switched off. */
+  'tls-off',
+  /** A rule for the program, or for the server's name or certificate, says so. */
+  'tls-rule',
+  /** The program refused a certificate of our root. */
+  'certificate-refused',
+  /** The program refused a certificate of the untrusted authority: from then on it judges the server's own. */
+  'untrusted-certificate-refused',
+  /** The server wants a certificate of the client's own. */
+  'client-certificate',
+  /** The server speaks no TLS that may be spoken for this client. */
+  'server-tls',
+  /** The client offers no TLS that we speak. */
+  'client-tls',
 ] as const;
 
 export const connectionSchema = z.object({

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { relayReasons } from './connection.ts';
 import { errorCodes } from './error-codes.ts';
+import { pagesOf, rowsOf } from './layout-nodes.ts';
 import { type Language, languageOf, languages, translate, words } from './locales.ts';
-import { pagesOf, rowsOf, settingsTree } from './settings-layout.ts';
+import { settingsTree } from './settings-layout.ts';
 import { notScannedReasons } from './state.ts';
 import { limitCodes, outcomeSchema } from './verdict.ts';
 
@@ -82,6 +83,33 @@ describe('the two languages', () => {
       'Utelukkede programmer',
       'Utelukkede IP-adresser',
       'Innkommende e-post imens',
+    ]);
+  });
+
+  it('label the rows of the SSL/TLS page as users of security suites know them', () => {
+    const labels = (language: Language) =>
+      pagesOf(settingsTree)
+        .filter(({ page }) => page.id === 'ssl-tls')
+        .flatMap(({ page }) => rowsOf(page).map((row) => translate(language, row.label)));
+    expect(labels('en')).toEqual([
+      'Enable SSL/TLS',
+      'SSL/TLS mode',
+      'If a certificate can’t be trusted',
+      'If a certificate is invalid or corrupt',
+      'Lowest protocol version',
+      'Application scan rules',
+      'Certificate rules',
+      'Add the root certificate to mail programs',
+    ]);
+    expect(labels('nb')).toEqual([
+      'Aktiver SSL/TLS',
+      'SSL/TLS-modus',
+      'Hvis et sertifikat ikke kan klareres',
+      'Hvis et sertifikat er ugyldig',
+      'Laveste protokollversjon',
+      'Programskanningsregler',
+      'Sertifikatregler',
+      'Legg rotsertifikatet til i e-postprogrammer',
     ]);
   });
 });

@@ -18,3 +18,8 @@ it('offers to try again unless the core that runs can never get there', () => {
     'system-core-running',
   ]);
 });
+
+it('says for each reason of a store what can be done, but where the store itself says it', () => {
+  const silent = errorCodes.filter((code) => code.startsWith('trust-') && mendOf(code).text === undefined);
+  expect(silent).toEqual(['trust-store-failed']);
+});

@@ -1,4 +1,4 @@
-// What can be done about a reason for which protection does not work: words, a command to run, or to try again.
+// What can be done about a reason for which protection, or trust in the root, does not work: words, a command to run, or to try again.
 import type { ErrorCode } from './error-codes.ts';
 import type { TextKey } from './locales.ts';
 
@@ -25,6 +25,10 @@ const mends: Partial<Record<ErrorCode, Mend>> = {
   'table-taken': { text: 'mend.table-taken', again: true },
   'system-core-running': { text: 'mend.system-core-running', again: false },
   'self-test-failed': { text: 'mend.self-test-failed', again: true },
+  'trust-tool-missing': { text: 'mend.trust-tool-missing', again: true },
+  'trust-store-locked': { text: 'mend.trust-store-locked', again: true },
+  'trust-helper-missing': { text: 'mend.trust-helper-missing', command: installHelper, again: true },
+  'trust-denied': { text: 'mend.trust-denied', again: true },
 };
 
 /** A reason that is not known here may pass. */

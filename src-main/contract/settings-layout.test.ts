@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { isListRow, pagesOf, rowsOf } from './layout-nodes.ts';
 import { readSetting } from './setting-path.ts';
 import {
   appearanceSchema,
@@ -6,8 +7,9 @@ import {
   responseSchema,
   type SectionName,
   sectionSchemas,
+  tlsSchema,
 } from './settings.ts';
-import { isListRow, pagesOf, rowsOf, settingsTree } from './settings-layout.ts';
+import { settingsTree } from './settings-layout.ts';
 
 const pages = pagesOf(settingsTree);
 const rows = pages.flatMap(({ page }) => rowsOf(page));
@@ -31,6 +33,14 @@ describe('settings layout', () => {
   it('has the response beside it', () => {
     const placed = pages.find(({ page }) => page.helpId === 'CONFIG_RESPONSE');
     expect(placed?.groups).toEqual(pages[0]?.groups);
+  });
+
+  it('has SSL/TLS beside the protection of mail programs, below Protections', () => {
+    const placed = pages.find(({ page }) => page.helpId === 'CONFIG_SSL_TLS');
+    expect(placed?.groups.map((group) => group.label)).toEqual(['tree.protections']);
+    expect(placed && rowsOf(placed.page).filter((row) => row.master !== 'tls.enabled')).toMatchObject([
+      { path: 'tls.enabled' },
+    ]);
   });
 
   it('gives no id twice', () => {
@@ -66,5 +76,9 @@ describe('settings layout', () => {
     );
     expect(offered('response.delivery')).toEqual(responseSchema.shape.delivery.options);
     expect(offered('response.tagMessages')).toEqual(responseSchema.shape.tagMessages.options);
+    expect(offered('tls.mode')).toEqual(tlsSchema.shape.mode.options);
+    expect(offered('tls.whenUntrusted')).toEqual(tlsSchema.shape.whenUntrusted.options);
+    expect(offered('tls.whenInvalid')).toEqual(tlsSchema.shape.whenInvalid.options);
+    expect(offered('tls.minVersion')).toEqual(tlsSchema.shape.minVersion.options);
   });
 });

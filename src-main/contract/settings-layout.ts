@@ -1,88 +1,7 @@
 // The Advanced setup tree as data: which pages there are, their sections and rows, and where each setting stands.
 // The screen is drawn from it; a suite adds its own pages here.
-import type { TextKey } from './locales.ts';
-import type { PathOf, SettingValue } from './setting-path.ts';
-import type { ExcludedAddress, ExcludedApplication } from './settings.ts';
-
-type ChoicePath =
-  | 'appearance.language'
-  | 'appearance.theme'
-  | 'mailTransport.whenStopped'
-  | 'response.delivery'
-  | 'response.tagMessages';
-
-interface Chosen<Path extends ChoicePath> {
-  readonly path: Path;
-  readonly value: SettingValue<Path>;
-}
-
-interface RowBase {
-  readonly label: TextKey;
-  /** A few sentences behind the ⓘ; a line break begins a paragraph. */
-  readonly hint: TextKey;
-  /** The toggle that greys this row while it is off; the row keeps its value. */
-  readonly master?: PathOf<boolean>;
-  /** The choice under which this row has no effect and is greyed, too. */
-  readonly unless?: Chosen<'response.delivery'>;
-}
-
-export interface ToggleRow extends RowBase {
-  readonly kind: 'toggle';
-  readonly path: PathOf<boolean>;
-}
-/** A text field in the grammar of port-list.ts. */
-export interface PortsRow extends RowBase {
-  readonly kind: 'ports';
-  readonly path: 'mailTransport.imapsPorts' | 'mailTransport.pop3sPorts' | 'mailTransport.localPorts';
-}
-/** A text field in the grammar of subject-text.ts. */
-export interface TextRow extends RowBase {
-  readonly kind: 'text';
-  readonly path: 'response.subjectText';
-}
-export interface AddressesRow extends RowBase {
-  readonly kind: 'addresses';
-  readonly path: PathOf<ExcludedAddress[]>;
-}
-export interface ApplicationsRow extends RowBase {
-  readonly kind: 'applications';
-  readonly path: PathOf<ExcludedApplication[]>;
-}
-interface ChoiceRowOf<Path extends ChoicePath> extends RowBase {
-  readonly kind: 'choice';
-  readonly path: Path;
-  readonly options: readonly { readonly value: SettingValue<Path>; readonly label: TextKey }[];
-}
-export type ChoiceRow = { [Path in ChoicePath]: ChoiceRowOf<Path> }[ChoicePath];
-export type LayoutRow = ToggleRow | PortsRow | TextRow | AddressesRow | ApplicationsRow | ChoiceRow;
-
-export interface LayoutSection {
-  readonly id: string;
-  readonly label: TextKey;
-  readonly rows: readonly LayoutRow[];
-}
-
-export interface LayoutPage {
-  readonly kind: 'page';
-  readonly id: string;
-  readonly label: TextKey;
-  readonly lead: TextKey;
-  /** A line of text at the end of the page. */
-  readonly remark?: TextKey;
-  readonly helpId: string;
-  /** `mail-protection`: the page shows the live state of the protection above its sections and the last detections below. */
-  readonly live?: 'mail-protection';
-  readonly sections: readonly LayoutSection[];
-}
-
-export interface LayoutGroup {
-  readonly kind: 'group';
-  readonly id: string;
-  readonly label: TextKey;
-  readonly children: readonly LayoutNode[];
-}
-
-export type LayoutNode = LayoutGroup | LayoutPage;
+import type { LayoutNode, LayoutPage } from './layout-nodes.ts';
+import { tlsPage } from './tls-page.ts';
 
 const master = 'mailTransport.enabled';
 
@@ -302,29 +221,8 @@ export const settingsTree: readonly LayoutNode[] = [
         label: 'tree.email-client-protection',
         children: [mailTransportPage, responsePage],
       },
+      tlsPage,
     ],
   },
   userInterfacePage,
 ];
-
-/** A page and the groups that lead to it, outermost first. */
-export interface PlacedPage {
-  readonly page: LayoutPage;
-  readonly groups: readonly LayoutGroup[];
-}
-
-/** All pages of a tree, in their order. */
-export function pagesOf(nodes: readonly LayoutNode[], groups: readonly LayoutGroup[] = []): PlacedPage[] {
-  return nodes.flatMap((node) =>
-    node.kind === 'page' ? [{ page: node, groups }] : pagesOf(node.children, [...groups, node]),
-  );
-}
-
-export function rowsOf(page: LayoutPage): LayoutRow[] {
-  return page.sections.flatMap((section) => section.rows);
-}
-
-/** Lists are reverted only when that is asked for: they hold work of the user. */
-export function isListRow(row: LayoutRow): row is AddressesRow | ApplicationsRow {
-  return row.kind === 'addresses' || row.kind === 'applications';
-}

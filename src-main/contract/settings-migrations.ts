@@ -67,6 +67,7 @@ export function loadSettings(document: unknown): LoadedSettings {
     version: settingsVersion,
     mailTransport: loadSection('mailTransport', stored, problems),
     response: loadSection('response', stored, problems),
+    tls: loadSection('tls', stored, problems),
     appearance: loadSection('appearance', stored, problems),
   };
   return { settings, problems };

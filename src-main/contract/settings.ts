@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { maxAddressEntryLength, parseAddressEntry } from './address-list.ts';
 import { maxApplicationRuleLength, parseApplicationRule } from './application-rule.ts';
+import { isHostPattern } from './host-pattern.ts';
 import { formatPortList, parsePortList } from './port-list.ts';
 import { parseSubjectText } from './subject-text.ts';
 
@@ -39,13 +40,15 @@ export const excludedAddressSchema = z.object({
   until: z.iso.datetime().optional(),
 });
 
+/** An absolute path, `/dir/*`, `flatpak:ID`, `snap:NAME` or `appimage:/PATH`. */
+const applicationSchema = z
+  .string()
+  .trim()
+  .max(maxApplicationRuleLength)
+  .refine((text) => parseApplicationRule(text).ok, { message: 'not-an-application' });
+
 export const excludedApplicationSchema = z.object({
-  /** An absolute path, `/dir/*`, `flatpak:ID`, `snap:NAME` or `appimage:/PATH`. */
-  application: z
-    .string()
-    .trim()
-    .max(maxApplicationRuleLength)
-    .refine((text) => parseApplicationRule(text).ok, { message: 'not-an-application' }),
+  application: applicationSchema,
   note: z.string().max(maxNoteLength).optional(),
 });
 
@@ -84,6 +87,72 @@ export const responseSchema = z.object({
   subjectText: subjectTextSchema,
 });
 
+/** What is done with the TLS of a program: `auto`: as the mode says; `scan`: opened even if the program refuses our
+ *  certificate; `ignore`: relayed unopened. */
+export const scanActions = ['auto', 'scan', 'ignore'] as const;
+
+const applicationScanRuleSchema = z.object({
+  application: applicationSchema,
+  action: z.enum(scanActions),
+  note: z.string().max(maxNoteLength).optional(),
+  /** ISO 8601 instant at which the rule ends; absent: it stays. */
+  until: z.iso.datetime().optional(),
+});
+
+const certificateTextSchema = z.string().trim().min(1).max(1_000);
+
+/** All conditions that are given must hold. */
+export const certificateRuleSchema = z
+  .object({
+    /** What people call it. */
+    name: z.string().trim().min(1).max(maxNoteLength),
+    /** The name that the client asks for (SNI): `mail.example.org`, or `*.example.org` for every name below it. */
+    host: z
+      .string()
+      .trim()
+      .max(255)
+      .refine((text) => isHostPattern(text), { message: 'not-a-host' })
+      .optional(),
+    /** Of the server's certificate; 64 hex digits, colons are dropped. */
+    sha256: z
+      .string()
+      .max(200)
+      .transform((text) => text.replaceAll(/[:\s]/g, '').toLowerCase())
+      .refine((text) => /^[0-9a-f]{64}$/.test(text), { message: 'not-a-fingerprint' })
+      .optional(),
+    /** Distinguished names as in `CertificateFacts`, whole. */
+    subject: certificateTextSchema.optional(),
+    issuer: certificateTextSchema.optional(),
+    /** `allow`: the certificate counts as trusted; `block`: connections are ended; `auto`: it is judged. */
+    access: z.enum(['auto', 'allow', 'block']),
+    scan: z.enum(scanActions),
+    until: z.iso.datetime().optional(),
+  })
+  .refine(({ host, sha256, subject, issuer }) => (host ?? sha256 ?? subject ?? issuer) !== undefined, {
+    message: 'no-condition',
+  })
+  // Any server can claim a name; a certificate that is let pass must be that one.
+  .refine(({ access, sha256 }) => access !== 'allow' || sha256 !== undefined, {
+    message: 'allow-needs-fingerprint',
+  });
+
+export const tlsSchema = z.object({
+  enabled: z.boolean(),
+  /** `automatic`: every program is scanned until it refuses our certificate; `policy`: every one, but for the rules. */
+  mode: z.enum(['automatic', 'policy']),
+  applicationRules: z.array(applicationScanRuleSchema).max(maxListEntries),
+  certificateRules: z.array(certificateRuleSchema).max(maxListEntries),
+  /** Whether the root is put into the stores of this user's mail programs, new ones too. */
+  installRoot: z.boolean(),
+  /** What a client gets when a server's certificate is signed by nobody who is trusted: `show`: one that it will not
+   *  trust either, so that it asks its user. */
+  whenUntrusted: z.enum(['show', 'block']),
+  /** The same for one that has ended, is revoked, is too weak, or is another server's. */
+  whenInvalid: z.enum(['show', 'block']),
+  /** Spoken with servers and with clients. */
+  minVersion: z.enum(['1.2', '1.3']),
+});
+
 export const appearanceSchema = z.object({
   /** `system` follows the language of the system (Norwegian: nb, nn and no; else English). */
   language: z.enum(['system', 'en', 'nb']),
@@ -94,6 +163,7 @@ export const appearanceSchema = z.object({
 export const sectionSchemas = {
   mailTransport: mailTransportSchema,
   response: responseSchema,
+  tls: tlsSchema,
   appearance: appearanceSchema,
 } as const;
 
@@ -103,6 +173,7 @@ export const settingsSchema = z.object({ version: z.literal(settingsVersion), ..
 export const settingsPatchSchema = z.object({
   mailTransport: mailTransportSchema.partial().optional(),
   response: responseSchema.partial().optional(),
+  tls: tlsSchema.partial().optional(),
   appearance: appearanceSchema.partial().optional(),
 });
 
@@ -110,9 +181,12 @@ export type Settings = z.output<typeof settingsSchema>;
 export type SectionName = keyof typeof sectionSchemas;
 export type MailTransportSettings = Settings['mailTransport'];
 export type ResponseSettings = Settings['response'];
+export type TlsSettings = Settings['tls'];
 export type AppearanceSettings = Settings['appearance'];
 export type SettingsPatch = z.input<typeof settingsPatchSchema>;
 export type ExcludedAddress = z.output<typeof excludedAddressSchema>;
+export type ApplicationScanRule = z.output<typeof applicationScanRuleSchema>;
+export type CertificateRule = z.output<typeof certificateRuleSchema>;
 export type ExcludedApplication = z.output<typeof excludedApplicationSchema>;
 
 export const defaultSettings: Settings = {
@@ -136,6 +210,16 @@ export const defaultSettings: Settings = {
     updateSubject: true,
     subjectText: '[detection %DETECTIONNAME%]',
   },
+  tls: {
+    enabled: true,
+    mode: 'automatic',
+    applicationRules: [],
+    certificateRules: [],
+    installRoot: true,
+    whenUntrusted: 'show',
+    whenInvalid: 'show',
+    minVersion: '1.2',
+  },
   appearance: { language: 'system', theme: 'system' },
 };
 
@@ -155,6 +239,7 @@ export function applyPatch(settings: Settings, patch: z.output<typeof settingsPa
       ...(given(patch.mailTransport) as Partial<MailTransportSettings>),
     },
     response: { ...settings.response, ...(given(patch.response) as Partial<ResponseSettings>) },
+    tls: { ...settings.tls, ...(given(patch.tls) as Partial<TlsSettings>) },
     appearance: { ...settings.appearance, ...(given(patch.appearance) as Partial<AppearanceSettings>) },
   };
 }

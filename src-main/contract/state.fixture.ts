@@ -22,5 +22,6 @@ export const quietState: State = {
   openConnections: 0,
   staleConnections: 0,
   directConnections: 0,
+  trust: { roots: [], caPath: '/var/lib/postern/certificates/ca.pem', stores: [], relays: [] },
   lastMessages: [],
 };

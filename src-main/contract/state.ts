@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { relayReasons } from './connection.ts';
 import { errorCodes } from './error-codes.ts';
 import { settingsSchema } from './settings.ts';
+import { trustSchema } from './trust.ts';
 import { detectionSchema, limitCodes, outcomeSchema } from './verdict.ts';
 
 const errorCodeSchema = z.enum(errorCodes);
@@ -89,6 +90,7 @@ const stateSchema = z.object({
   staleConnections: z.number(),
   /** Mail connections that were open before the interception began, and go directly to their servers. */
   directConnections: z.number(),
+  trust: trustSchema,
   /** Newest first, at most 20. */
   lastMessages: z.array(messageEventSchema),
 });

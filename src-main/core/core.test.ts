@@ -28,6 +28,9 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
+/** The stores of whoever runs the tests are left alone. */
+const noRoot = { installRoot: false };
+
 function ports(changes: Partial<Ports> = {}): Ports {
   return {
     dataDir,
@@ -46,10 +49,12 @@ function ports(changes: Partial<Ports> = {}): Ports {
     netfilterHelper: () => undefined,
     listeners: [],
     upstreamCa: undefined,
-    settings: undefined,
+    settings: { tls: noRoot },
     holdScans: undefined,
     consoleUrl: () => undefined,
     hostEndpoints: () => [],
+    administrator: () => undefined,
+    homeDir: join(dataDir, 'home'),
     hostname: 'host.example.test',
     uid: 1_000,
     ...changes,
@@ -88,7 +93,7 @@ async function freePort(): Promise<number> {
 const closeOf = (socket: Socket) => new Promise<void>((done) => socket.once('close', () => done()));
 
 const leftovers = () => readdirSync(join(dataDir, 'spool'));
-const off: Partial<Ports> = { settings: { mailTransport: { enabled: false } } };
+const off: Partial<Ports> = { settings: { mailTransport: { enabled: false }, tls: noRoot } };
 
 describe('a core', () => {
   test('starts on an empty directory, says what it does, and leaves only what is kept', async () => {
@@ -112,10 +117,10 @@ describe('a core', () => {
   test('puts a changed setting in force, and has it again after a restart', async () => {
     const { core, client } = await start();
     const updates = await client.state.watch();
-    await client.settings.update({ mailTransport: { enabled: false } });
+    await client.settings.update({ mailTransport: { enabled: false }, tls: noRoot });
     expect((await updates.next()).value).toMatchObject({
       patch: {
-        settings: { mailTransport: { enabled: false } },
+        settings: { mailTransport: { enabled: false }, tls: noRoot },
         protection: { state: 'off', reason: 'protection-off' },
       },
     });
@@ -164,7 +169,7 @@ describe('a fixed listener', () => {
       staleConnections: 1,
       protection: { state: 'active', reason: 'intercept-off' },
     });
-    await client.settings.update({ mailTransport: { enabled: false } });
+    await client.settings.update({ mailTransport: { enabled: false }, tls: noRoot });
     const late = connect(localPort, '127.0.0.1').on('error', () => undefined);
     sockets.push(late);
     late.write('hello');

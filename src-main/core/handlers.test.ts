@@ -1,5 +1,6 @@
 import { createRouterClient, ORPCError } from '@orpc/server';
 import { describe, expect, test } from 'vitest';
+import { createTestKeys, makeTestCertificate } from '../certificates/authority.fixture.ts';
 import type { QuarantineEntry } from '../contract/api.ts';
 import { defaultSettings } from '../contract/settings.ts';
 import { quietState } from '../contract/state.fixture.ts';
@@ -34,6 +35,14 @@ const message: MessageEvent = {
   detections: [],
   limits: ['encrypted'],
   server: 'imap.example.test',
+};
+const facts = {
+  subject: 'CN=mail.example.org',
+  issuer: 'CN=Example',
+  sha256: 'ab'.repeat(32),
+  names: ['mail.example.org'],
+  notBefore: '2025-11-24T12:00:00.000Z',
+  notAfter: '2026-11-24T12:00:00.000Z',
 };
 const step: SelfTestStep = { protocol: 'imap', step: 'greeting', outcome: 'passed', ms: 1 };
 const state: State = {
@@ -79,6 +88,31 @@ function setUp(changes: { saves?: boolean; url?: string; via?: CallContext['via'
       },
       async retry() {
         calls.push('retry');
+      },
+    },
+    trust: {
+      async look() {
+        calls.push('look');
+        return quietState.trust;
+      },
+      async install(ids) {
+        calls.push(['install', ids]);
+        return [];
+      },
+      async remove(ids) {
+        calls.push(['remove', ids]);
+        return [];
+      },
+      async replace() {
+        calls.push('replace');
+        return [];
+      },
+      forget: (ids) => calls.push(['forget', ids]),
+      root: () => ({ pem: 'PEM', facts }),
+      async ofServer(host, port) {
+        calls.push([host, port]);
+        if (port === 993) return { ok: true, facts };
+        return { ok: false, reason: port === 1 ? 'unreachable' : 'no-tls' };
       },
     },
     events: {
@@ -212,6 +246,50 @@ describe('quarantine', () => {
     await chunks.next();
     await chunks.next();
     await expect(chunks.next()).rejects.toThrow();
+  });
+});
+
+describe('trust', () => {
+  test('without named stores everything is meant that needs no administrator, or everything at all', async () => {
+    const { client, calls } = setUp();
+    await client.trust.install({});
+    await client.trust.install({ stores: ['system'] });
+    await client.trust.remove({});
+    await client.trust.forget({});
+    await client.trust.forget({ ids: ['1'] });
+    await client.trust.replace();
+    expect(calls).toEqual([
+      ['install', 'own'],
+      ['install', ['system']],
+      ['remove', 'all'],
+      ['forget', undefined],
+      ['forget', ['1']],
+      'replace',
+    ]);
+    expect(await client.trust.status()).toEqual(quietState.trust);
+    expect(await client.trust.certificate()).toEqual({ pem: 'PEM', facts });
+  });
+
+  test('the certificate of a server, or why there is none', async () => {
+    const { client } = setUp();
+    expect(await client.trust.ofServer({ host: 'mail.example.org', port: 993 })).toEqual(facts);
+    expect(await codeOf(client.trust.ofServer({ host: 'mail.example.org', port: 1 }))).toBe(
+      'UNREACHABLE upstream-unreachable',
+    );
+    expect(await codeOf(client.trust.ofServer({ host: 'mail.example.org', port: 2 }))).toBe(
+      'NO_TLS upstream-tls-failed',
+    );
+    expect(await codeOf(client.trust.ofServer({ host: '', port: 70_000 }))).toMatch(/^BAD_REQUEST/);
+  });
+
+  test('the certificate in a file, as PEM or as DER in base64', async () => {
+    const { client } = setUp();
+    const { certPem, der } = makeTestCertificate({ keys: createTestKeys()('ec'), subject: 'filed' });
+    const read = await client.trust.ofFile({ text: certPem });
+    expect(read).toMatchObject({ subject: 'CN=filed' });
+    expect(await client.trust.ofFile({ text: der.toString('base64') })).toEqual(read);
+    for (const text of ['', 'x', '-----BEGIN CERTIFICATE-----', certPem.slice(0, 200)])
+      expect(await codeOf(client.trust.ofFile({ text }))).toBe('NO_CERTIFICATE invalid-input');
   });
 });
 

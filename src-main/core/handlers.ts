@@ -1,12 +1,16 @@
 // The procedures of the contract, answered by the parts of the core. Holds no state and no logic of its own.
 import { implement } from '@orpc/server';
+import { certificateFacts, parseCertificate } from '../certificates/certificate-facts.ts';
+import type { Root } from '../certificates/trust-stores/store.ts';
 import { type Application, api } from '../contract/api.ts';
 import type { Connection } from '../contract/connection.ts';
 import type { SelfTestStep } from '../contract/state.ts';
+import type { ServerCertificate } from '../proxy/server-certificate.ts';
 import type { EventLog } from '../storage/event-log.ts';
 import type { Quarantine } from '../storage/quarantine.ts';
 import type { SettingsService } from './settings-service.ts';
 import type { StateHub } from './state-hub.ts';
+import type { TrustService } from './trust.ts';
 
 /** Where a call comes from: a few procedures are answered on the unix socket alone. */
 export interface CallContext {
@@ -29,6 +33,10 @@ export interface RouterParts {
     selfTest(): AsyncGenerator<SelfTestStep>;
     retry(): Promise<void>;
   };
+  readonly trust: Pick<TrustService, 'look' | 'install' | 'remove' | 'replace' | 'forget'> & {
+    root(): Root;
+    ofServer(host: string, port: number): Promise<ServerCertificate>;
+  };
   readonly events: Pick<EventLog, 'list'>;
   readonly quarantine: Omit<Quarantine, 'put'>;
   readonly consoleUrl: () => string | undefined;
@@ -39,7 +47,7 @@ async function* base64Of(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<{ ba
 }
 
 export function createRouter(parts: RouterParts) {
-  const { hub, settings, applications, connections, events, protection, quarantine } = parts;
+  const { hub, settings, applications, connections, events, protection, quarantine, trust } = parts;
   const os = implement(api).$context<CallContext>();
   return os.router({
     state: {
@@ -77,6 +85,27 @@ export function createRouter(parts: RouterParts) {
       retry: os.protection.retry.handler(async () => {
         await protection.retry();
         return {};
+      }),
+    },
+    trust: {
+      status: os.trust.status.handler(() => trust.look()),
+      install: os.trust.install.handler(({ input }) => trust.install(input.stores ?? 'own')),
+      remove: os.trust.remove.handler(({ input }) => trust.remove(input.stores ?? 'all')),
+      forget: os.trust.forget.handler(({ input }) => {
+        trust.forget(input.ids);
+        return {};
+      }),
+      certificate: os.trust.certificate.handler(() => trust.root()),
+      replace: os.trust.replace.handler(() => trust.replace()),
+      ofServer: os.trust.ofServer.handler(async ({ input, errors }) => {
+        const shown = await trust.ofServer(input.host, input.port);
+        if (shown.ok) return shown.facts;
+        throw shown.reason === 'unreachable' ? errors.UNREACHABLE() : errors.NO_TLS();
+      }),
+      ofFile: os.trust.ofFile.handler(({ input, errors }) => {
+        const der = parseCertificate(input.text);
+        if (!der) throw errors.NO_CERTIFICATE();
+        return certificateFacts(der);
       }),
     },
     messages: {

@@ -1,5 +1,6 @@
 // What a host supplies to the core: places, time, and what its command line or its window says. The core itself reads no
 // argv, no environment and no clock.
+import type { AskAdministrator } from '../certificates/trust-stores/store.ts';
 import type { Endpoint } from '../contract/connection.ts';
 import type { HelperRoute } from '../interception/linux/helper-link.ts';
 import type { FixedListener } from '../interception/listeners.ts';
@@ -46,6 +47,10 @@ export interface Ports {
   readonly consoleUrl: () => string | undefined;
   /** What the host itself listens on; the proxy never dials it. */
   readonly hostEndpoints: () => readonly Endpoint[];
+  /** How the machine's own stores are changed, by the leave of an administrator; undefined: there is no way. */
+  readonly administrator: () => AskAdministrator | undefined;
+  /** Where this user's programs keep what they trust. */
+  readonly homeDir: string;
   readonly hostname: string;
   /** Effective user id of the process. */
   readonly uid: number;

@@ -11,6 +11,7 @@ import { defaultSettings, type MailTransportSettings, type Settings } from '../c
 import type { Availability, SelfTestStep } from '../contract/state.ts';
 import { createProxy, type MailProxy, type ProxyOptions } from '../proxy/proxy.ts';
 import { rulesFrom } from '../proxy/rules.ts';
+import { createTlsRelays } from '../proxy/tls-relays.ts';
 import { type Scanner, startScanner } from '../scanner/pool.ts';
 import { openSpoolStore } from '../storage/spool.ts';
 import { createSelfTest, type SelfTestParts } from './self-test.ts';
@@ -73,6 +74,7 @@ async function setup(options: Options = {}) {
     events,
     log: () => undefined,
     now: () => new Date(),
+    tlsRelays: createTlsRelays({ now: () => new Date() }),
     ...options.proxy,
   });
   teardown.push(
@@ -84,7 +86,7 @@ async function setup(options: Options = {}) {
     proxy,
     settings: () => settings,
     interception: () => options.interception ?? { state: 'active' },
-    rootPem: certificates.rootPem,
+    rootPem: () => certificates.roots()[0]?.pem ?? '',
     random: randomBytes,
     clock: {
       now: () => new Date(),
@@ -110,9 +112,10 @@ async function kernelOf(proxy: MailProxy, asked: string[]): Promise<NonNullable<
   await once(door, 'listening');
   const { port: doorPort } = door.address() as AddressInfo;
   return ({ host, port, localPort }) => {
-    asked.push(`${host}:${port}`);
     going.set(localPort, { address: host, port });
-    return connect({ host: '127.0.0.1', port: doorPort, localPort });
+    const socket = connect({ host: '127.0.0.1', port: doorPort, localPort });
+    // Not before: a port of this machine that another program has is tried in vain.
+    return socket.once('connect', () => asked.push(`${host}:${port}`));
   };
 }
 
@@ -153,6 +156,24 @@ describe('the walk', () => {
     for (const [name, trace] of Object.entries(traces)) {
       if (vi.isMockFunction(trace)) expect(trace, name).not.toHaveBeenCalled();
     }
+  });
+
+  test('takes another port where another program has the one that it would come from', async () => {
+    const firstPort = 49_152;
+    const other = createServer().listen(firstPort, '127.0.0.1');
+    teardown.push(() => other.close());
+    // Where another program has it, that serves as well.
+    await once(other, 'listening').catch(() => undefined);
+    let isFirst = true;
+    const random = (sizeBytes: number) => {
+      if (!isFirst || sizeBytes !== 2) return randomBytes(sizeBytes);
+      isFirst = false;
+      return Buffer.alloc(2);
+    };
+    const { selfTest, asked } = await setup({ parts: { random } });
+    const steps = await stepsOf(selfTest.run());
+    expect(steps.every(({ outcome }) => outcome === 'passed')).toBe(true);
+    expect([isFirst, asked.length]).toEqual([false, 7]);
   });
 
   test('is left alone by no exclusion', async () => {
@@ -236,7 +257,7 @@ describe('a fault', () => {
       proxy: {
         certificates: {
           ...certificates,
-          leafFor: ({ der }) => certificates.leafFor({ der, trusted: false }),
+          leafFor: ({ der, keyKind }) => certificates.leafFor({ der, trusted: false, keyKind }),
         },
       },
     });

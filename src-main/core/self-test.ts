@@ -13,7 +13,7 @@ export interface SelfTestParts extends TestRouteParts {
   readonly settings: () => Pick<Settings, 'mailTransport' | 'response'>;
   readonly interception: () => Availability;
   /** The certificate of our root. */
-  readonly rootPem: string;
+  readonly rootPem: () => string;
   readonly clock: Clock;
 }
 
@@ -177,7 +177,7 @@ async function walk(parts: SelfTestParts, emit: Emit, signal: AbortSignal): Prom
         skip(emit, path.protocol, stepsOf(path), offDetail);
         continue;
       }
-      const connection = new TestConnection({ path, port, server, route, rootPem: parts.rootPem });
+      const connection = new TestConnection({ path, port, server, route, rootPem: parts.rootPem() });
       await walkPath({ parts, path, connection, byKernel, emit, signal });
     }
   } finally {

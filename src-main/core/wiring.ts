@@ -32,6 +32,7 @@ import { createSelfTest } from './self-test.ts';
 import { openSettings } from './settings-service.ts';
 import { createStateHub } from './state-hub.ts';
 import type { Stops } from './stops.ts';
+import { rootOf, wireTrust } from './wire-trust.ts';
 
 export interface Core {
   readonly interception: Availability;
@@ -62,9 +63,11 @@ const noVerdicts: VerdictCache = {
   stop: () => undefined,
 };
 
-const ruleSettings = ({ mailTransport, response }: RuleSettings): RuleSettings => ({
+/** What connections live by. The root in stores is no matter of theirs. */
+const ruleSettings = ({ mailTransport, response, tls: { installRoot, ...tls } }: RuleSettings) => ({
   mailTransport,
   response,
+  tls,
 });
 
 /**
@@ -165,6 +168,16 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
 
   let interception: Availability = { state: 'off', reason: 'intercept-off' };
   let listeners: State['listeners'] = [];
+  const ownEndpoints = (): readonly Endpoint[] => [...listeners, ...ports.hostEndpoints()];
+  const isOwnEndpoint = (endpoint: Endpoint) => isOneOf(endpoint, ownEndpoints());
+  const sourcePorts = redirects ? upstreamSourcePorts : undefined;
+  const trust = wireTrust(ports, stops, {
+    certificates,
+    settings: () => settings.current(),
+    onChange: (changed) => hub.setSoon({ trust: changed }),
+    sourcePorts,
+    isOwnEndpoint,
+  });
   const protection = () =>
     protectionFrom(settings.current().mailTransport, interception, listeners.length > 0);
   const hub = createStateHub(
@@ -179,6 +192,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
       staleConnections: 0,
       directConnections: 0,
       remarks: [],
+      trust: trust.service.current(),
       lastMessages: events.list(lastMessages),
     },
     clock.after,
@@ -188,7 +202,6 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
   let rules = rulesFrom(settings.current(), 1);
   let lastEvents: readonly MessageEvent[] = hub.snapshot().state.lastMessages;
   let stale = 0;
-  const ownEndpoints = (): readonly Endpoint[] => [...listeners, ...ports.hostEndpoints()];
   const proxy = createProxy({
     certificates,
     scanner,
@@ -196,12 +209,13 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
     quarantine,
     verdicts,
     rules: () => rules,
-    sourcePorts: redirects ? upstreamSourcePorts : undefined,
+    sourcePorts,
     extraCa: ports.upstreamCa,
-    isOwnEndpoint: (endpoint) => isOneOf(endpoint, ownEndpoints()),
+    isOwnEndpoint,
     summarise,
     after: clock.after,
     maxConnections,
+    tlsRelays: trust.relays,
     refusal: redirects
       ? {
           refuse: async (endpoint, ttlSeconds) => await kernel.backend?.refuse(endpoint, ttlSeconds),
@@ -223,6 +237,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
         events.addRelayed(reason);
         hub.setSoon({ counters: events.counters() });
       },
+      handshake: (handshake) => trust.service.handshake(handshake),
       plainMailFound(endpoint) {
         const isFixed = ports.listeners.some(
           ({ host, port }) => host === endpoint.address && port === endpoint.port,
@@ -247,7 +262,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
     proxy,
     settings: () => settings.current(),
     interception: () => interception,
-    rootPem: certificates.rootPem,
+    rootPem: () => rootOf(certificates).pem,
     clock,
     random,
   });
@@ -277,8 +292,10 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
     // The response is no matter of the kernel's.
     if (!isDeepStrictEqual(before.mailTransport, changed.mailTransport))
       await kernel.apply(changed.mailTransport);
+    trust.service.settingsChanged();
   });
   await kernel.apply(settings.current().mailTransport);
+  trust.service.start();
 
   const router = createRouter({
     hub,
@@ -302,6 +319,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
         return ended;
       },
     },
+    trust: trust.procedures,
     protection: { selfTest: () => selfTest.run(), retry: () => kernel.retry() },
     events,
     quarantine,

@@ -1,7 +1,7 @@
 // Everything that a running core needs around it, the same for every host: its data directory and lock, its ports, and
 // the unix socket on which commands reach it.
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { RPCHandler } from '@orpc/server/ws';
 import type { ErrorCode } from '../contract/error-codes.ts';
 import { type Core, startCore } from '../core/core.ts';
@@ -10,9 +10,13 @@ import { takeCoreLock } from './core-lock.ts';
 import { openDataDir, socketPath } from './data-dir.ts';
 import { createCallServer, type ServeCalls } from './headless/rpc.ts';
 import { type SocketServer, startSocketServer } from './headless/socket-server.ts';
+import { findAdministrator } from './trust-route.ts';
+
+/** The same for every host. */
+type SuppliedPorts = 'administrator' | 'clock' | 'homeDir' | 'hostname' | 'random' | 'uid';
 
 /** What differs from host to host. */
-export interface CoreHostOptions extends Omit<Ports, 'clock' | 'random' | 'hostname' | 'uid'> {
+export interface CoreHostOptions extends Omit<Ports, SuppliedPorts> {
   /** Commands are answered there, too, for the group of this process; its directory exists. */
   readonly controlSocket?: string | undefined;
 }
@@ -58,6 +62,8 @@ export async function startCoreHost(options: CoreHostOptions): Promise<CoreHostR
     clock,
     random: randomBytes,
     hostname: hostname(),
+    homeDir: homedir(),
+    administrator: findAdministrator,
     uid: process.geteuid?.() ?? 0,
   }).catch((error: unknown) => {
     lock.release();

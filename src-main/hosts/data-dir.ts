@@ -30,6 +30,9 @@ export function socketPath(dataDir: string): string {
 /** Where the system's core answers the members of its group (assets/linux/systemd/postern.service). */
 export const systemControlSocket = '/run/postern/core.sock';
 
+/** Where the system's core keeps a copy of its root's certificate that every user may read. */
+export const publicCaPath = '/run/postern/ca.pem';
+
 /** Makes the directory, and closes it to others also when it was there before. */
 export function openDataDir(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });

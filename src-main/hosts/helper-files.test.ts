@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { helperFiles, plainModules, policyFile } from './helper-files.ts';
+import { helperFiles, plainModules, policyFiles } from './helper-files.ts';
 
 let root: string;
 
@@ -72,7 +72,7 @@ describe('modules as plain JavaScript', () => {
   });
 });
 
-test('the helper of this project stands alone', () => {
+test('the helpers of this project stand alone', () => {
   const files = helperFiles('/usr/lib/postern', process.execPath);
   const paths = files.map(({ path }) => path);
   expect(paths).toEqual(
@@ -81,6 +81,8 @@ test('the helper of this project stands alone', () => {
       'netfilter-helper',
       'helper/package.json',
       'helper/hosts/netfilter-helper/main.js',
+      'trust-helper',
+      'helper/hosts/trust-helper/main.js',
     ]),
   );
   const total = files.reduce(
@@ -91,10 +93,42 @@ test('the helper of this project stands alone', () => {
   expect(total).toBeLessThan(150_000);
 });
 
-test('the policy names its action and its program', () => {
-  const { path, content } = policyFile('org.postern.netfilter.local', '/usr/local/lib/postern');
-  expect(path).toBe('org.postern.netfilter.local.policy');
-  expect(content).toContain('<action id="org.postern.netfilter.local">');
-  expect(content).toContain('exec.path">/usr/local/lib/postern/netfilter-helper<');
-  expect(content).not.toContain('{{');
+test('a file that two helpers need is there once', () => {
+  const paths = helperFiles('/usr/lib/postern', process.execPath).map(({ path }) => path);
+  expect(new Set(paths).size).toBe(paths.length);
+});
+
+test('the wrapper of the trust helper hands on neither environment nor arguments', () => {
+  const files = helperFiles('/usr/lib/postern', process.execPath);
+  const wrapper = String(files.find(({ path }) => path === 'trust-helper')?.content);
+  expect(wrapper.trim().split('\n').at(-1)).toBe(
+    "exec /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin '/usr/lib/postern/node' '/usr/lib/postern/helper/hosts/trust-helper/main.js'",
+  );
+});
+
+test('the policies name their actions and their programs', () => {
+  const policies = policyFiles('/usr/local/lib/postern', '.local');
+  expect(policies.map(({ path }) => path)).toEqual([
+    'org.postern.netfilter.local.policy',
+    'org.postern.trust.local.policy',
+  ]);
+  for (const [index, name] of ['netfilter', 'trust'].entries()) {
+    const content = String(policies[index]?.content);
+    expect(content).toContain(`<action id="org.postern.${name}.local">`);
+    expect(content).toContain(`exec.path">/usr/local/lib/postern/${name}-helper<`);
+    expect(content).not.toContain('{{');
+  }
+});
+
+test('the stores of the machine take the password of an administrator, whoever asks and wherever', () => {
+  const [, trust] = policyFiles('/usr/lib/postern', '');
+  const answers = [...String(trust?.content).matchAll(/<allow_(\w+)>(\w+)</g)].map(([, who, answer]) => [
+    who,
+    answer,
+  ]);
+  expect(answers).toEqual([
+    ['any', 'auth_admin'],
+    ['inactive', 'auth_admin'],
+    ['active', 'auth_admin'],
+  ]);
 });

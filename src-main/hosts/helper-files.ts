@@ -1,8 +1,9 @@
-// What an installed netfilter helper consists of: the Node that runs it, its modules as plain JavaScript, the program that
-// pkexec starts, and polkit's policy for it. Written by `postern helper install` and by the Debian package.
+// What the installed helpers consist of: the Node that runs them, their modules as plain JavaScript, the programs that pkexec
+// starts, and polkit's policies for these. Written by `postern helper install` and by the Debian package.
 import { lstatSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
+import { assertNever } from '../contract/assert-never.ts';
 
 /** A file to be written; `path` is relative to where it belongs. */
 export interface InstalledFile {
@@ -13,8 +14,16 @@ export interface InstalledFile {
 }
 
 const sourceRoot = resolve(import.meta.dirname, '..');
-const helperModule = 'hosts/netfilter-helper/main';
-const policyTemplate = resolve(sourceRoot, '../assets/linux/org.postern.netfilter.policy');
+const policyTemplates = resolve(sourceRoot, '../assets/linux');
+
+/** The programs with root's rights: each is a module, a wrapper of its name within the library, and an action of polkit. */
+export const helperNames = ['netfilter', 'trust'] as const;
+export type HelperName = (typeof helperNames)[number];
+
+const moduleOf = (name: HelperName) => `hosts/${name}-helper/main`;
+
+/** The program that pkexec starts, within the library. */
+export const wrapperName = (name: HelperName) => `${name}-helper`;
 
 /** The user whose core the system's helper serves. */
 const serviceUser = 'postern';
@@ -65,13 +74,15 @@ export function plainModules(entry: string, root = sourceRoot): InstalledFile[] 
 }
 
 /** pkexec hands the caller's arguments on, so that with its variable none count. */
-function wrapper(libraryDir: string): string {
+function wrapper(name: HelperName, libraryDir: string): string {
   const [environment, node, module] = [
     '/usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin',
     `'${libraryDir}/node'`,
-    `'${libraryDir}/helper/${helperModule}.js'`,
+    `'${libraryDir}/helper/${moduleOf(name)}.js'`,
   ];
-  return `#!/bin/sh
+  switch (name) {
+    case 'netfilter':
+      return `#!/bin/sh
 # Starts Postern's netfilter helper with nothing of the caller's environment: for a person by pkexec, which says whose
 # connections it may touch, or with --system for the core of the user ${serviceUser}.
 if [ -n "$PKEXEC_UID" ]; then
@@ -83,25 +94,41 @@ if [ "$1" = --system ]; then
 fi
 exec ${environment} ${node} ${module} "$@"
 `;
+    case 'trust':
+      return `#!/bin/sh
+# Starts Postern's trust helper with nothing of the caller's environment and without arguments.
+exec ${environment} ${node} ${module}
+`;
+    default:
+      return assertNever(name);
+  }
 }
-
-/** The program that pkexec starts, within the library. */
-export const wrapperName = 'netfilter-helper';
 
 /** Everything that lies in `libraryDir`, whose path has no quote in it. `node`: the binary to be copied. */
 export function helperFiles(libraryDir: string, node: string): InstalledFile[] {
+  const modules = helperNames.flatMap((name) => plainModules(moduleOf(name)));
+  // What several of them use is there once.
+  const shared = new Map(modules.map((file) => [file.path, file]));
   return [
     { path: 'node', mode: 0o755, content: { copyOf: node } },
-    ...plainModules(helperModule).map((file) => ({ ...file, path: `helper/${file.path}` })),
+    ...[...shared.values()].map((file) => ({ ...file, path: `helper/${file.path}` })),
     { path: 'helper/package.json', mode: 0o644, content: '{ "type": "module" }\n' },
-    { path: wrapperName, mode: 0o755, content: wrapper(libraryDir) },
+    ...helperNames.map(
+      (name): InstalledFile => ({ path: wrapperName(name), mode: 0o755, content: wrapper(name, libraryDir) }),
+    ),
   ];
 }
 
-/** polkit's policy for the helper in `libraryDir`, to lie among its actions. */
-export function policyFile(action: string, libraryDir: string): InstalledFile {
-  const content = readFileSync(policyTemplate, 'utf8')
-    .replace('{{action}}', action)
-    .replace('{{helper}}', join(libraryDir, wrapperName));
-  return { path: `${action}.policy`, mode: 0o644, content };
+/**
+ * polkit's policies for the helpers in `libraryDir`, to lie among its actions: `org.postern.NAME`, with `.local` behind it
+ * for those of a clone.
+ */
+export function policyFiles(libraryDir: string, suffix: '' | '.local'): InstalledFile[] {
+  return helperNames.map((name): InstalledFile => {
+    const action = `org.postern.${name}${suffix}`;
+    const content = readFileSync(join(policyTemplates, `org.postern.${name}.policy`), 'utf8')
+      .replace('{{action}}', action)
+      .replace('{{helper}}', join(libraryDir, wrapperName(name)));
+    return { path: `${action}.policy`, mode: 0o644, content };
+  });
 }

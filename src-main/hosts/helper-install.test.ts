@@ -19,7 +19,7 @@ let directory: string;
 let places: HelperPlaces;
 const path = (...names: string[]) => join(directory, ...names);
 
-/** What plays Node: says the first line of a helper that nobody's connections were given to. */
+/** What plays Node: says the first line of a helper that nothing was given to. */
 function node(line: string): void {
   writeFileSync(path('node'), `#!/bin/sh\necho '${line}'\n`, { mode: 0o700 });
 }
@@ -39,7 +39,8 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true }));
 
-const policy = () => path('actions', 'org.postern.netfilter.local.policy');
+const policyNames = ['org.postern.netfilter.local.policy', 'org.postern.trust.local.policy'];
+const policies = () => policyNames.map((name) => path('actions', name));
 const modeOf = (file: string) => statSync(file).mode & 0o7777;
 
 describe('installing the helper', () => {
@@ -52,15 +53,18 @@ describe('installing the helper', () => {
     }
     const entries = readdirSync(places.libraryDir, { recursive: true, withFileTypes: true });
     for (const entry of entries) {
-      const runs = entry.isDirectory() || ['node', 'netfilter-helper'].includes(entry.name);
+      const runs = entry.isDirectory() || ['node', 'netfilter-helper', 'trust-helper'].includes(entry.name);
       expect([entry.name, modeOf(join(entry.parentPath, entry.name))]).toEqual([
         entry.name,
         runs ? 0o755 : 0o644,
       ]);
     }
     expect(modeOf(places.libraryDir)).toBe(0o755);
-    expect(modeOf(policy())).toBe(0o644);
-    expect(readFileSync(policy(), 'utf8')).toContain(`${places.libraryDir}/netfilter-helper<`);
+    for (const [index, name] of ['netfilter-helper', 'trust-helper'].entries()) {
+      const policy = policies()[index] ?? '';
+      expect(modeOf(policy)).toBe(0o644);
+      expect(readFileSync(policy, 'utf8')).toContain(`${places.libraryDir}/${name}<`);
+    }
     expect(helperStatus(places)).toEqual({ kind: 'installed', libraryDir: places.libraryDir });
   });
 
@@ -73,7 +77,7 @@ describe('installing the helper', () => {
     expect(helperStatus(places)).toMatchObject({ kind: 'installed' });
     expect(existsSync(join(places.libraryDir, 'old'))).toBe(false);
     expect(readdirSync(path('lib'))).toEqual(['postern']);
-    expect(readdirSync(path('actions'))).toEqual(['org.postern.netfilter.local.policy']);
+    expect(readdirSync(path('actions')).toSorted()).toEqual(policyNames);
   });
 
   test.each([
@@ -99,7 +103,7 @@ describe('installing the helper', () => {
     arrange();
     expect(installHelper(places)).toEqual({ ok: false, problem: expect.stringContaining(problem) });
     expect(existsSync(places.libraryDir)).toBe(false);
-    expect(existsSync(policy())).toBe(false);
+    for (const policy of policies()) expect(existsSync(policy)).toBe(false);
     if (existsSync(path('lib'))) expect(readdirSync(path('lib'))).toEqual([]);
   });
 });
@@ -110,12 +114,12 @@ describe('the status', () => {
     installHelper(places);
     const wrapper = join(places.libraryDir, 'netfilter-helper');
     appendFileSync(wrapper, '# more\n');
-    rmSync(policy());
+    for (const policy of policies()) rmSync(policy);
     chmodSync(join(places.libraryDir, 'helper', 'package.json'), 0o666);
     expect(helperStatus(places)).toEqual({
       kind: 'differs',
       libraryDir: places.libraryDir,
-      paths: [join(places.libraryDir, 'helper', 'package.json'), wrapper, policy()],
+      paths: [join(places.libraryDir, 'helper', 'package.json'), wrapper, ...policies()],
     });
     chmodSync(wrapper, 0o757);
     expect(helperStatus(places)).toMatchObject({ paths: expect.arrayContaining([wrapper]) });

@@ -1,5 +1,5 @@
-// The netfilter helper of a clone: a copy that belongs to root, below /usr/local, which pkexec may start. Nothing in it is a
-// file that a user can write to.
+// The helpers of a clone: copies that belong to root, below /usr/local, which pkexec may start. Nothing in them is a file that
+// a user can write to.
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -14,7 +14,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { helperFiles, type InstalledFile, policyFile, UnfitModule, wrapperName } from './helper-files.ts';
+import {
+  helperFiles,
+  helperNames,
+  type InstalledFile,
+  policyFiles,
+  UnfitModule,
+  wrapperName,
+} from './helper-files.ts';
 import { untrustedPart } from './netfilter-route.ts';
 
 /** Where everything goes; others than these in tests alone. */
@@ -22,15 +29,13 @@ export interface HelperPlaces {
   readonly libraryDir: string;
   /** polkit's actions. */
   readonly policyDir: string;
-  /** The helper of the Debian package, which goes first. */
+  /** A helper of the Debian package, whose helpers go first. */
   readonly packagedHelper: string;
   readonly node: string;
   readonly ownerUid: number;
 }
 
-const action = 'org.postern.netfilter.local';
-
-/** How long the copy may take to say its first line: twenty times what it needs. */
+/** How long a copy may take to say its first line: twenty times what it needs. */
 const trialMs = 10_000;
 
 export function helperPlaces(): HelperPlaces {
@@ -76,19 +81,24 @@ function replace(next: string, place: string): void {
   rmSync(old, { recursive: true, force: true });
 }
 
-/** Without a person behind it the helper says why it ends, which takes all of its modules. */
-function speaks(staged: string, files: readonly InstalledFile[]): boolean {
-  const module = files.find(({ path }) => path.endsWith('/main.js'))?.path ?? '';
-  const { stdout } = spawnSync(join(staged, 'node'), [join(staged, module)], {
-    env: {},
-    input: '',
-    encoding: 'utf8',
-    timeout: trialMs,
+/**
+ * Without a person or a request behind it a helper says why it ends, which takes all of its modules. Gives the path of one that
+ * doesn't.
+ */
+function silent(staged: string, files: readonly InstalledFile[]): string | undefined {
+  const modules = files.map(({ path }) => path).filter((path) => path.endsWith('-helper/main.js'));
+  return modules.find((module) => {
+    const { stdout } = spawnSync(join(staged, 'node'), [join(staged, module)], {
+      env: {},
+      input: '',
+      encoding: 'utf8',
+      timeout: trialMs,
+    });
+    return !/^\{"(?:hello|end|ok)":/.test(stdout ?? '');
   });
-  return /^\{"(?:hello|end)":/.test(stdout ?? '');
 }
 
-/** Installs the helper of this clone, or renews it. Needs root. */
+/** Installs the helpers of this clone, or renews them. Needs root. */
 export function installHelper(places: HelperPlaces): InstallResult {
   const { libraryDir, policyDir, packagedHelper, node, ownerUid } = places;
   const parent = dirname(libraryDir);
@@ -106,16 +116,18 @@ export function installHelper(places: HelperPlaces): InstallResult {
     staged = mkdtempSync(join(parent, '.postern-'));
     for (const file of files) write(staged, file);
     for (const directory of directoriesOf(files)) chmodSync(join(staged, directory), 0o755);
-    if (!speaks(staged, files)) return { ok: false, problem: 'the helper of this clone does not start' };
+    const unfit = silent(staged, files);
+    if (unfit !== undefined) return { ok: false, problem: `a helper of this clone does not start: ${unfit}` };
     replace(staged, libraryDir);
-    const policy = policyFile(action, libraryDir);
-    // polkit reads names that end in .policy alone.
-    const temporary = write(policyDir, { ...policy, path: `.${policy.path}.${process.pid}` });
-    renameSync(temporary, join(policyDir, policy.path));
+    for (const policy of policyFiles(libraryDir, '.local')) {
+      // polkit reads names that end in .policy alone.
+      const temporary = write(policyDir, { ...policy, path: `.${policy.path}.${process.pid}` });
+      renameSync(temporary, join(policyDir, policy.path));
+    }
     return { ok: true, libraryDir };
   } catch (error) {
     if (error instanceof UnfitModule)
-      return { ok: false, problem: `the helper of this clone can't stand alone: ${error.message}` };
+      return { ok: false, problem: `a helper of this clone can't stand alone: ${error.message}` };
     throw error;
   } finally {
     if (staged !== undefined) rmSync(staged, { recursive: true, force: true });
@@ -131,10 +143,14 @@ function directoriesOf(files: readonly InstalledFile[]): Set<string> {
   return directories;
 }
 
+function policiesOf({ libraryDir, policyDir }: HelperPlaces) {
+  return policyFiles(libraryDir, '.local').map((file) => ({ file, path: join(policyDir, file.path) }));
+}
+
 /** Takes away what `installHelper` has made; answers whether there was anything. */
-export function removeHelper({ libraryDir, policyDir }: HelperPlaces): boolean {
-  const places = [join(policyDir, `${action}.policy`), libraryDir];
-  const present = places.filter((place) => existsSync(place));
+export function removeHelper(places: HelperPlaces): boolean {
+  const all = [...policiesOf(places).map(({ path }) => path), places.libraryDir];
+  const present = all.filter((place) => existsSync(place));
   for (const place of present) rmSync(place, { recursive: true });
   return present.length > 0;
 }
@@ -151,17 +167,18 @@ function isAsWritten(path: string, file: InstalledFile, ownerUid: number): boole
 
 /** What is installed, and whether it is what this clone would install. */
 export function helperStatus(places: HelperPlaces): HelperStatus {
-  const { libraryDir, policyDir, packagedHelper, node, ownerUid } = places;
+  const { libraryDir, packagedHelper, node, ownerUid } = places;
   if (existsSync(packagedHelper)) return { kind: 'packaged', path: packagedHelper };
-  const policy = policyFile(action, libraryDir);
-  const policyPath = join(policyDir, policy.path);
-  if (!existsSync(libraryDir) && !existsSync(policyPath)) return { kind: 'none' };
+  const policies = policiesOf(places);
+  if (!existsSync(libraryDir) && !policies.some(({ path }) => existsSync(path))) return { kind: 'none' };
   const differing = helperFiles(libraryDir, node)
     .map((file) => ({ file, path: join(libraryDir, file.path) }))
-    .concat({ file: policy, path: policyPath })
+    .concat(policies)
     .filter(({ file, path }) => !isAsWritten(path, file, ownerUid))
     .map(({ path }) => path);
-  const open = untrustedPart(join(libraryDir, wrapperName), ownerUid);
-  const paths = [...new Set(open === undefined ? differing : [open, ...differing])];
+  const open = helperNames.flatMap(
+    (name) => untrustedPart(join(libraryDir, wrapperName(name)), ownerUid) ?? [],
+  );
+  const paths = [...new Set([...open, ...differing])];
   return paths.length === 0 ? { kind: 'installed', libraryDir } : { kind: 'differs', libraryDir, paths };
 }

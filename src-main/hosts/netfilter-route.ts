@@ -46,7 +46,7 @@ export function untrustedPart(path: string, uid = 0): string | undefined {
   return trusted ? undefined : path;
 }
 
-function isRunnable(path: string): boolean {
+export function isRunnable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

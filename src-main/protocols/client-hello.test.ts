@@ -65,11 +65,27 @@ describe('a real ClientHello', () => {
   });
 });
 
-/** A ClientHello of TLS 1.2 in one record, with the given extensions. */
-function helloWith(extensions: readonly (readonly [type: number, data: readonly number[]])[]): Uint8Array {
-  const pair = (value: number) => [value >> 8, value & 255];
+const pair = (value: number) => [value >> 8, value & 255];
+
+/** A ClientHello in one record with the given extensions; of TLS 1.2 with one suite unless told otherwise. */
+function helloWith(
+  extensions: readonly (readonly [type: number, data: readonly number[]])[],
+  { version = 0x0303, suites = [0x1301] }: { version?: number; suites?: readonly number[] } = {},
+): Uint8Array {
   const list = extensions.flatMap(([type, data]) => [...pair(type), ...pair(data.length), ...data]);
-  const body = [3, 3, ...Array(32).fill(7), 0, 0, 2, 0x13, 1, 1, 0, ...pair(list.length), ...list];
+  const offered = suites.flatMap(pair);
+  const random = Array<number>(32).fill(7);
+  const body = [
+    ...pair(version),
+    ...random,
+    0,
+    ...pair(offered.length),
+    ...offered,
+    1,
+    0,
+    ...pair(list.length),
+    ...list,
+  ];
   return Uint8Array.from([0x16, 3, 1, ...pair(body.length + 4), 1, 0, ...pair(body.length), ...body]);
 }
 
@@ -107,6 +123,100 @@ describe('the name', () => {
     const hello = parseClientHello(nameExtension(name));
     expect(hello.kind).toBe('client-hello');
     expect(hello).not.toHaveProperty('serverName');
+  });
+});
+
+describe('what the client is ready to speak', () => {
+  const versionsExtension = (...versions: number[]) =>
+    [43, [versions.length * 2, ...versions.flatMap(pair)]] as const;
+
+  test('of a real client, in its own order', async () => {
+    const ciphers = 'TLS_CHACHA20_POLY1305_SHA256:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256';
+    const options = {
+      ciphers,
+      sigalgs: 'ecdsa_secp256r1_sha256:RSA-PSS+SHA256',
+      minVersion: 'TLSv1.2',
+    } as const;
+    const hello = parseClientHello(await helloOf(options));
+    expect(hello).toMatchObject({ versions: [0x0304, 0x0303], signatureAlgorithms: [0x0403, 0x0804] });
+    // The last one is no suite: it says that renegotiation is secure (RFC 5746 §3.3).
+    const suites = hello.kind === 'client-hello' ? hello.cipherSuites.filter((id) => id !== 0x00ff) : [];
+    expect(suites).toEqual([0x1303, 0xc030, 0xc02b]);
+  });
+
+  test('of TLS 1.3 alone', async () => {
+    expect(parseClientHello(await helloOf({ minVersion: 'TLSv1.3' }))).toMatchObject({ versions: [0x0304] });
+  });
+
+  test.each([
+    [0x0300, [0x0300]],
+    [0x0301, [0x0301, 0x0300]],
+    [0x0303, [0x0303, 0x0302, 0x0301, 0x0300]],
+    // TLS 1.3 is spoken of by the extension alone.
+    [0x0304, [0x0303, 0x0302, 0x0301, 0x0300]],
+    [0xffff, [0x0303, 0x0302, 0x0301, 0x0300]],
+    [0x0002, []],
+  ])('without the extension: version %i and those below it', (version, versions) => {
+    expect(parseClientHello(helloWith([], { version }))).toMatchObject({ versions });
+  });
+
+  test('the extension wins over the version, is sorted, and loses its GREASE', () => {
+    const hello = helloWith([versionsExtension(0x0303, 0x7a7a, 0x0304)], { version: 0x0301 });
+    expect(parseClientHello(hello)).toMatchObject({ versions: [0x0304, 0x0303] });
+  });
+
+  test.each([
+    ['empty', [43, []]],
+    ['shorter than it says', [43, [9, 3]]],
+    ['of half a version', [43, [1, 3]]],
+  ] as const)('no version when the extension is %s', (_, extension) => {
+    expect(parseClientHello(helloWith([extension]))).toMatchObject({ versions: [] });
+  });
+
+  test('suites and signatures without GREASE, in order', () => {
+    const algorithms = [0x0a0a, 0x0804, 0x0403, 0xfafa, 0x0a1a];
+    const extension = [13, [0, algorithms.length * 2, ...algorithms.flatMap(pair)]] as const;
+    const hello = helloWith([extension], { suites: [0x5a5a, 0xc02f, 0x1301, 0x0a0b] });
+    expect(parseClientHello(hello)).toMatchObject({
+      cipherSuites: [0xc02f, 0x1301, 0x0a0b],
+      signatureAlgorithms: [0x0804, 0x0403, 0x0a1a],
+    });
+  });
+
+  test('no signatures without the extension', () => {
+    expect(parseClientHello(helloWith([]))).toMatchObject({ signatureAlgorithms: [] });
+  });
+
+  test('any lists come back as they were, whatever the records', () => {
+    const numbers = fc.array(
+      fc.integer({ min: 0, max: 0xffff }).filter((value) => (value & 0x0f0f) !== 0x0a0a),
+      { maxLength: 60 },
+    );
+    fc.assert(
+      fc.property(numbers, numbers, fc.integer({ min: 1, max: 300 }), (suites, algorithms, size) => {
+        const extension = [13, [...pair(algorithms.length * 2), ...algorithms.flatMap(pair)]] as const;
+        const hello = inRecords(helloWith([extension], { suites }), size);
+        expect(parseClientHello(hello)).toMatchObject({
+          cipherSuites: suites,
+          signatureAlgorithms: algorithms,
+        });
+      }),
+    );
+  });
+
+  test('any octets in the lists: a value, never an exception', () => {
+    const octets = fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 40 });
+    fc.assert(
+      fc.property(octets, octets, (versions, algorithms) => {
+        const hello = parseClientHello(
+          helloWith([
+            [43, versions],
+            [13, algorithms],
+          ]),
+        );
+        expect(hello.kind).toBe('client-hello');
+      }),
+    );
   });
 });
 

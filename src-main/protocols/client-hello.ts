@@ -1,4 +1,5 @@
-// The ClientHello of TLS (RFC 8446 §4.1.2), as far as it must be mirrored to the server: name and ALPN.
+// The ClientHello of TLS (RFC 8446 §4.1.2), as far as it must be mirrored to the server: name, ALPN, and what the client
+// is ready to speak.
 import { joinBytes, latin1 } from './bytes.ts';
 import { clientHelloBytes } from './limits.ts';
 
@@ -8,13 +9,31 @@ export interface ClientHello {
   readonly serverName?: string;
   /** ALPN (RFC 7301), each protocol as latin1. */
   readonly alpn: readonly string[];
+  /** Offered, newest first: 0x0304 is TLS 1.3, 0x0303 TLS 1.2. */
+  readonly versions: readonly number[];
+  /** In the client's own order, by their numbers at IANA. */
+  readonly cipherSuites: readonly number[];
+  /** SignatureScheme (RFC 8446 §4.2.3), in the client's own order; empty: there is no such extension. */
+  readonly signatureAlgorithms: readonly number[];
+  /** Curves and other groups (RFC 8422 §5.1.1), in the client's own order; empty: there is no such extension. */
+  readonly groups: readonly number[];
 }
 
 export type ClientHelloResult = ClientHello | { readonly kind: 'need-more' } | { readonly kind: 'not-tls' };
 
 const handshakeRecord = 22;
 const clientHelloType = 1;
-const extensionTypes = { serverName: 0, alpn: 16 } as const;
+const extensionTypes = {
+  serverName: 0,
+  groups: 10,
+  signatureAlgorithms: 13,
+  alpn: 16,
+  supportedVersions: 43,
+} as const;
+
+/** SSL 3.0 and TLS 1.2: what a ClientHello without `supported_versions` can speak of (RFC 8446 §4.2.1). */
+const oldestVersion = 0x0300;
+const newestLegacyVersion = 0x0303;
 
 const notTls = { kind: 'not-tls' } as const;
 
@@ -80,28 +99,62 @@ function readAlpn(data: Uint8Array): string[] {
   return protocols;
 }
 
+/** Values that some clients put in to be ignored: 0x0A0A, 0x1A1A ... 0xFAFA (RFC 8701). */
+const isGrease = (value: number) => (value & 0x0f0f) === 0x0a0a && value >> 8 === (value & 0xff);
+
+function readNumbers(list: Uint8Array): number[] {
+  const reader = new Reader(list);
+  const values: number[] = [];
+  while (!reader.done) {
+    const value = reader.number(2);
+    if (!reader.failed && !isGrease(value)) values.push(value);
+  }
+  return values;
+}
+
+function legacyVersions(newest: number): number[] {
+  const versions: number[] = [];
+  const first = Math.min(newest, newestLegacyVersion);
+  for (let version = first; version >= oldestVersion; version--) versions.push(version);
+  return versions;
+}
+
 function readHello(body: Uint8Array): ClientHelloResult {
   const hello = new Reader(body);
-  // Version and random; session id, cipher suites and compression methods.
-  hello.take(2 + 32);
+  let versions = legacyVersions(hello.number(2));
+  // Random and session id; compression methods come behind the suites.
+  hello.take(32);
   hello.vector(1);
-  hello.vector(2);
+  const cipherSuites = readNumbers(hello.vector(2));
   hello.vector(1);
   // Without extensions in TLS 1.2 (RFC 5246 §7.4.1.2).
   const extensions = new Reader(hello.done ? new Uint8Array(0) : hello.vector(2));
   let serverName: string | undefined;
   let alpn: readonly string[] = [];
+  let signatureAlgorithms: readonly number[] = [];
+  let groups: readonly number[] = [];
   while (!extensions.done) {
     const type = extensions.number(2);
     const data = extensions.vector(2);
     if (extensions.failed) break;
     if (type === extensionTypes.serverName) serverName = readServerName(data);
     if (type === extensionTypes.alpn) alpn = readAlpn(data);
+    if (type === extensionTypes.groups) groups = readNumbers(new Reader(data).vector(2));
+    if (type === extensionTypes.signatureAlgorithms) {
+      signatureAlgorithms = readNumbers(new Reader(data).vector(2));
+    }
+    if (type === extensionTypes.supportedVersions) {
+      versions = readNumbers(new Reader(data).vector(1)).sort((one, other) => other - one);
+    }
   }
   if (hello.failed || extensions.failed) return notTls;
   return {
     kind: 'client-hello',
     alpn,
+    versions,
+    cipherSuites,
+    signatureAlgorithms,
+    groups,
     ...(serverName === undefined ? {} : { serverName }),
   };
 }

@@ -7,6 +7,7 @@ import type {
   RelayReason,
 } from '../contract/connection.ts';
 import type { ErrorCode } from '../contract/error-codes.ts';
+import type { LeafReception } from './leaf-reception.ts';
 
 /** One open connection. The proxy changes what is known of it while it lives. */
 export interface Entry {
@@ -23,6 +24,10 @@ export interface Entry {
   state: Connection['state'];
   reason: RelayReason | ErrorCode | undefined;
   messages: number;
+  /** Whether the server's certificate is; undefined: none was seen. */
+  trusted: boolean | undefined;
+  /** How the client takes the leaf that it was given; undefined: it was given none. */
+  reception: LeafReception | undefined;
   /** Ends both legs. */
   close: () => void;
 }
@@ -49,6 +54,8 @@ export class ConnectionTable {
       state: 'connecting',
       reason: undefined,
       messages: 0,
+      trusted: undefined,
+      reception: undefined,
     };
     this.#entries.set(entry.id, entry);
     this.#onChange(this.#entries.size);

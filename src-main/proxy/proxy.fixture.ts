@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ConnectionOwner, Endpoint, RelayReason } from '../contract/connection.ts';
-import { defaultSettings, type MailTransportSettings } from '../contract/settings.ts';
+import { defaultSettings, type MailTransportSettings, type TlsSettings } from '../contract/settings.ts';
+import type { ClientHandshake } from './handling.ts';
 import { createProxy, type MailProxy, type ProxyOptions } from './proxy.ts';
 import { rulesFrom } from './rules.ts';
 import {
@@ -13,6 +14,7 @@ import {
   socketPair,
   wordScanner,
 } from './testing.fixture.ts';
+import { createTlsRelays } from './tls-relays.ts';
 
 export interface FakeServer {
   readonly endpoint: Endpoint;
@@ -50,14 +52,24 @@ export function createStage() {
   }
 
   function startProxy(settings: Partial<MailTransportSettings> = {}, changes: Partial<ProxyOptions> = {}) {
-    const current = { settings: { ...defaultSettings.mailTransport, ...settings }, revision: 1 };
+    const current = {
+      settings: { ...defaultSettings.mailTransport, ...settings },
+      tls: defaultSettings.tls,
+      revision: 1,
+    };
+    const now = changes.now ?? (() => new Date('2026-01-01T00:00:00Z'));
+    const handshakes: ClientHandshake[] = [];
+    const relays = createTlsRelays({ now });
     const outcomes: string[] = [];
     const relayed: RelayReason[] = [];
     const log: Readonly<Record<string, unknown>>[] = [];
     const proxy: MailProxy = createProxy({
       certificates: {
         caPath: '',
-        rootPem: '',
+        roots: () => [],
+        replace: async () => undefined,
+        maintain: async () => undefined,
+        promote: async () => false,
         leafFor: async () => {
           throw new Error('no TLS in these tests');
         },
@@ -66,7 +78,12 @@ export function createStage() {
       spools: memorySpools(),
       quarantine: memoryQuarantine(),
       verdicts: memoryVerdicts(),
-      rules: () => rulesFrom({ ...defaultSettings, mailTransport: current.settings }, current.revision),
+      tlsRelays: relays,
+      rules: () =>
+        rulesFrom(
+          { ...defaultSettings, mailTransport: current.settings, tls: current.tls },
+          current.revision,
+        ),
       sourcePorts: undefined,
       extraCa: undefined,
       isOwnEndpoint: () => false,
@@ -75,9 +92,10 @@ export function createStage() {
         connectionsChanged: () => undefined,
         message: (event) => outcomes.push(event.outcome),
         relayed: (reason) => relayed.push(reason),
+        handshake: (handshake) => handshakes.push(handshake),
       },
       log: (event, fields) => log.push({ event, ...fields }),
-      now: () => new Date('2026-01-01T00:00:00Z'),
+      now,
       ...changes,
     });
     teardown.push(() => proxy.stop());
@@ -85,7 +103,11 @@ export function createStage() {
       current.settings = { ...current.settings, ...patch };
       current.revision++;
     };
-    return { proxy, outcomes, relayed, log, change };
+    const changeTls = (patch: Partial<TlsSettings>) => {
+      current.tls = { ...current.tls, ...patch };
+      current.revision++;
+    };
+    return { proxy, outcomes, relayed, log, handshakes, relays, change, changeTls };
   }
 
   async function arrive(proxy: MailProxy, destination: Endpoint, owner?: ConnectionOwner) {

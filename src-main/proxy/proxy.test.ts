@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createTestKeys, makeTestCertificate } from '../certificates/authority.fixture.ts';
+import { createTestKeys, dnsName, makeTestCertificate } from '../certificates/authority.fixture.ts';
 import { openCertificates } from '../certificates/authority.ts';
 import type { ConnectionOwner } from '../contract/connection.ts';
 import { defaultSettings, type MailTransportSettings } from '../contract/settings.ts';
@@ -170,9 +170,17 @@ describe('a server that leaves no way to sign in', () => {
   test('is known by its name at another address, and its TLS stays unopened', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'postern-proxy-'));
     teardown.push(() => rm(directory, { recursive: true }));
+    const keysFor = createTestKeys();
+    const issuer = makeTestCertificate({
+      keys: keysFor('ec', 'authority'),
+      subject: 'Authority',
+      isAuthority: true,
+    });
     const { certPem, keyPem } = makeTestCertificate({
-      keys: createTestKeys()('ec'),
+      keys: keysFor('ec'),
       subject: 'mail.example.org',
+      names: [dnsName('mail.example.org')],
+      issuer,
     });
     const secure = createTlsServer({ cert: certPem, key: keyPem }, (socket) => {
       socket.on('error', () => socket.destroy());
@@ -194,7 +202,10 @@ describe('a server that leaves no way to sign in', () => {
     );
     const { proxy, relayed } = startProxy(
       {},
-      { certificates: await openCertificates({ directory, hostname: 'desk', now: () => new Date() }) },
+      {
+        certificates: await openCertificates({ directory, hostname: 'desk', now: () => new Date() }),
+        extraCa: issuer.certPem,
+      },
     );
     const secured = async (host: string, servername: string) => {
       const { client } = await arrive(proxy, { address: host, port });

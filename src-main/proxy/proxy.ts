@@ -1,6 +1,6 @@
 // Takes each connection that reaches us from its first octet to its last: excluded ones are relayed unopened, mail is
 // given to a session with the engine of its protocol, and what turns out to be no mail is relayed untouched.
-import { isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Certificates } from '../certificates/authority.ts';
 import type { Connection, Endpoint, MailProtocol, RelayReason } from '../contract/connection.ts';
 import type { ErrorCode } from '../contract/error-codes.ts';
@@ -13,18 +13,19 @@ import type { Quarantine } from '../storage/quarantine.ts';
 import type { SpoolStore } from '../storage/spool.ts';
 import type { VerdictCache } from '../storage/verdict-cache.ts';
 import { ConnectionTable, type Entry, programOf, serverLabel } from './connection-table.ts';
-import { createDownServers, type Refusal } from './down-servers.ts';
+import type { Refusal } from './down-servers.ts';
 import { createExpectedTests, type ExpectedTest, type TestTarget, testAddress } from './expected-tests.ts';
 import { type Handling, handlingOfTest, type ProxyEvents } from './handling.ts';
+import { createTakenLeaves } from './leaf-reception.ts';
+import { createReach } from './reach.ts';
 import { type Legs, recognise } from './recognise.ts';
 import { relay, reset } from './relay.ts';
 import { exclusionOf, type ProxyRules } from './rules.ts';
 import { Session } from './session.ts';
-import { sourceAddressFor } from './source-address.ts';
+import { startTlsAgain } from './start-tls-again.ts';
 import { createTlsContexts, type TlsContexts } from './tls.ts';
-import { openTlsLegs } from './tls-legs.ts';
-import { createUnscannableServers } from './unscannable-servers.ts';
-import { createDialer } from './upstream.ts';
+import { openTlsLegs, relayByServer } from './tls-legs.ts';
+import type { TlsRelays } from './tls-relays.ts';
 
 export interface ProxyOptions {
   readonly certificates: Certificates;
@@ -32,6 +33,7 @@ export interface ProxyOptions {
   readonly spools: SpoolStore;
   readonly quarantine: Quarantine;
   readonly verdicts: VerdictCache;
+  readonly tlsRelays: TlsRelays;
   /** The rules for a connection that is accepted now. */
   readonly rules: () => ProxyRules;
   /** Source ports of upstream connections, when the kernel's redirect knows ours by them. */
@@ -74,9 +76,6 @@ export interface MailProxy {
   stop(): Promise<void>;
 }
 
-/** One deadline for all tries to reach a server. */
-const dialMs = 15_000;
-
 /** One deadline for each handshake; a person may be asked about a certificate only after it. */
 const handshakeMs = 30_000;
 
@@ -101,28 +100,12 @@ export function createProxy(options: ProxyOptions): MailProxy {
     if (open === 0) for (const wake of idle.splice(0)) wake();
   });
   const idle: (() => void)[] = [];
-  const dial = createDialer();
-  const source = options.sourcePorts === undefined ? {} : { sourcePorts: options.sourcePorts };
-  const unscannable = createUnscannableServers(now);
+  const { isOwnEndpoint, sourcePorts } = options;
+  const reach = createReach({ sourcePorts, isOwnEndpoint, refusal, after, now, log });
+  const taken = createTakenLeaves();
   const tests = new ConnectionTable(() => undefined);
   const expected = createExpectedTests(now);
   let tooMany = 0;
-  const downServers =
-    refusal &&
-    createDownServers({
-      refuse: (endpoint, ttlSeconds) => refusal.refuse(endpoint, ttlSeconds),
-      admit: (endpoint) => refusal.admit(endpoint),
-      async reach(endpoint, sourceAddress, timeoutMs) {
-        const { isOwnEndpoint } = options;
-        const dialled = await dial({ endpoint, timeoutMs, isOwnEndpoint, sourceAddress, ...source });
-        if (dialled.ok) dialled.socket.destroy();
-        // What fails for want of something here is no sign that the server is down.
-        return dialled.ok || !dialled.down;
-      },
-      after,
-      now,
-      log,
-    });
 
   // Reading the system's roots takes some 100 ms: not on the way to being ready, nor in the first handshake.
   let tlsContexts: TlsContexts | undefined;
@@ -137,13 +120,15 @@ export function createProxy(options: ProxyOptions): MailProxy {
     rules: options.rules(),
     target: undefined,
     contexts,
-    unscannable,
+    relays: options.tlsRelays,
+    taken,
     quarantine: options.quarantine,
     verdicts: options.verdicts,
     events: options.events,
   });
 
   function end({ table }: Handling, entry: Entry, reason: ErrorCode | undefined): void {
+    entry.reception?.drop();
     if (reason !== undefined) log('connection-ended', { id: entry.id, server: serverLabel(entry), reason });
     table.remove(entry);
   }
@@ -153,6 +138,7 @@ export function createProxy(options: ProxyOptions): MailProxy {
     entry: Entry,
     legs: Pick<Legs, 'client' | 'server'>,
     reason: RelayReason,
+    said: Buffer = Buffer.alloc(0),
   ): void {
     entry.state = 'relayed';
     entry.reason = reason;
@@ -167,20 +153,34 @@ export function createProxy(options: ProxyOptions): MailProxy {
       reset(legs.server);
     };
     relay(legs.client, legs.server);
+    entry.reception?.flowing(said);
     gone();
   }
 
-  const openTls = (handling: Handling, entry: Entry, client: Socket, server: Socket) =>
+  /** `startTls`: what was spoken before it. */
+  const openTls = (
+    handling: Handling,
+    entry: Entry,
+    { client, server, startTls }: { client: Socket; server: Socket; startTls?: 'imap' | 'pop3' },
+  ) =>
     openTlsLegs(client, server, {
+      handling,
+      entry,
+      startTls: startTls !== undefined,
+      async redial() {
+        const dialled = await reach.dial(client, entry.destination, handling.target);
+        if (!dialled.ok) return undefined;
+        const { socket } = dialled;
+        if (startTls === undefined || (await startTlsAgain(socket, startTls, handshakeMs))) {
+          if (!client.destroyed) return socket;
+        }
+        socket.destroy();
+        return undefined;
+      },
       certificates: options.certificates,
-      contexts: handling.contexts(),
       timeoutMs: handshakeMs,
-      onServerName: (name) => {
-        entry.serverName = name;
-      },
-      onUntrusted: (reason) => {
-        log('upstream-untrusted', { id: entry.id, server: serverLabel(entry), reason });
-      },
+      now,
+      log,
     });
 
   function scan(handling: Handling, entry: Entry, legs: Legs, kind: 'imap' | 'pop3'): void {
@@ -196,7 +196,7 @@ export function createProxy(options: ProxyOptions): MailProxy {
       forwarded: legs.forwarded,
       keepAliveMs,
       onNoSignIn: () => {
-        handling.unscannable.add(entry.destination, entry.serverName);
+        handling.relays.add(relayByServer(entry, 'no-sign-in'));
         log('no-sign-in', { id: entry.id, server: serverLabel(entry) });
       },
       delivery: {
@@ -218,87 +218,80 @@ export function createProxy(options: ProxyOptions): MailProxy {
           });
         },
       },
-      upgrade: (client, server) => openTls(handling, entry, client, server),
+      upgrade: (client, server) =>
+        openTls(handling, entry, { client, server, startTls: kind }).catch((error: unknown) => {
+          log('connection-failed', { id: entry.id, error: String(error) });
+          return { kind: 'failed', reason: 'upstream-tls-failed' };
+        }),
+      onTls: () => entry.reception?.flowing(Buffer.alloc(0)),
+      onRelay: (client, { server, reason }) => relayLegs(handling, entry, { client, server }, reason),
       onEnd: (reason) => end(handling, entry, reason),
     });
     entry.close = () => session.close(undefined);
     session.start(legs.greeting);
+    entry.reception?.flowing(legs.greeting);
   }
 
-  /** Connects to the server; undefined: there is none, and the client is told as it would have been by it. */
-  async function reachServer(handling: Handling, entry: Entry, client: Socket): Promise<Socket | undefined> {
-    const { destination } = entry;
-    const { target } = handling;
-    const abort = new AbortController();
-    const onGone = () => abort.abort();
-    client.once('close', onGone);
-    const sourceAddress =
-      target || !options.sourcePorts
-        ? undefined
-        : sourceAddressFor(client.remoteAddress, destination.address);
-    const dialled = await dial({
-      endpoint: target ?? destination,
-      timeoutMs: dialMs,
-      signal: abort.signal,
-      isOwnEndpoint: target ? () => false : options.isOwnEndpoint,
-      sourceAddress,
-      ...source,
-    });
-    client.off('close', onGone);
-    if (dialled.ok && !client.destroyed) return dialled.socket;
-    if (dialled.ok) dialled.socket.destroy();
-    // Before the client hears of it: its next try is to meet the refusal. A name is no destination of the kernel's.
-    else if (dialled.down && !target && isIP(destination.address) !== 0)
-      await downServers?.down(destination, sourceAddress);
-    reset(client);
-    end(handling, entry, dialled.ok ? 'client-vanished' : dialled.reason);
-    return undefined;
+  /** Why mail is relayed; in the clear what is known of the server counts, inside TLS it counted at the ClientHello. */
+  function reasonToRelay(
+    { rules, relays }: Handling,
+    { destination }: Entry,
+    { tls }: Legs,
+    protocol: MailProtocol,
+  ): RelayReason | undefined {
+    if (!rules.protocols[protocol]) return 'protocol-off';
+    const known = tls ? undefined : relays.find({ program: undefined }, destination, undefined)?.reason;
+    return known === 'no-sign-in' ? known : undefined;
   }
 
   async function serve(handling: Handling, entry: Entry, client: Socket): Promise<void> {
-    const { rules, unscannable, events } = handling;
+    const { rules, events } = handling;
     const { destination, owner } = entry;
-    const server = await reachServer(handling, entry, client);
-    if (!server) return;
+    const dialled = await reach.dial(client, destination, handling.target);
+    if (!dialled.ok) {
+      // The client is told as it would have been by the server.
+      reset(client);
+      end(handling, entry, dialled.reason);
+      return;
+    }
+    const server = dialled.socket;
     entry.close = () => {
       reset(client);
       reset(server);
     };
-    const leftAlone =
-      exclusionOf(rules, destination, owner, now()) ??
-      (unscannable.has(destination.address, destination.port) ? 'no-sign-in' : undefined);
+    const leftAlone = exclusionOf(rules, destination, owner, now());
     if (leftAlone) {
       relayLegs(handling, entry, { client, server }, leftAlone);
       return;
     }
     const legs: Legs = { client, server, tls: false, greeting: Buffer.alloc(0), forwarded: Buffer.alloc(0) };
     const spoken = await recognise(legs, {
-      onServerName(name) {
-        entry.serverName = name;
-        return unscannable.has(serverLabel(entry), destination.port) ? 'no-sign-in' : 'scannable';
-      },
-      openTls: (clientLeg, serverLeg) => openTls(handling, entry, clientLeg, serverLeg),
+      openTls: (clientLeg, serverLeg) => openTls(handling, entry, { client: clientLeg, server: serverLeg }),
+      isLeaving: () => entry.reception?.isLeaving() ?? false,
     });
     if (spoken.kind === 'failed') {
+      // The server's greeting may tell why the client has left.
+      entry.reception?.flowing(legs.greeting);
+      end(handling, entry, spoken.reason);
       reset(client);
       reset(server);
-      end(handling, entry, spoken.reason);
       return;
     }
-    if (spoken.kind === 'no-sign-in') {
-      relayLegs(handling, entry, legs, spoken.kind);
+    if (spoken.kind === 'relay') {
+      relayLegs(handling, entry, { client, server: spoken.server }, spoken.reason);
       return;
     }
     if (spoken.kind !== 'not-mail' && !legs.tls) events.plainMailFound?.(destination, spoken.kind);
     const protocol: MailProtocol | undefined =
       spoken.kind === 'not-mail' ? undefined : legs.tls ? `${spoken.kind}s` : spoken.kind;
     entry.protocol = protocol;
-    if (spoken.kind !== 'not-mail' && protocol && rules.protocols[protocol]) {
+    const reason = protocol ? reasonToRelay(handling, entry, legs, protocol) : 'not-mail';
+    if (spoken.kind !== 'not-mail' && reason === undefined) {
       scan(handling, entry, legs, spoken.kind);
       return;
     }
     if (legs.greeting.length > 0) legs.client.write(legs.greeting);
-    relayLegs(handling, entry, legs, protocol ? 'protocol-off' : 'not-mail');
+    relayLegs(handling, entry, legs, reason ?? 'not-mail', legs.greeting);
   }
 
   /** How a new connection is handled; undefined: not at all. */
@@ -317,12 +310,18 @@ export function createProxy(options: ProxyOptions): MailProxy {
     return undefined;
   }
 
+  /** What its client does about it says nothing of the certificate that it was given. */
+  function closeByUs(entry: Entry): void {
+    entry.reception?.drop();
+    entry.close();
+  }
+
   function close(ids: readonly number[] | 'stale'): number {
     const current = options.rules().revision;
     const chosen = table
       .entries()
       .filter((entry) => (ids === 'stale' ? entry.rulesRevision !== current : ids.includes(entry.id)));
-    for (const entry of chosen) entry.close();
+    for (const entry of chosen) closeByUs(entry);
     return chosen.length;
   }
 
@@ -347,7 +346,7 @@ export function createProxy(options: ProxyOptions): MailProxy {
       });
       serve(handling, entry, socket).catch((error: unknown) => {
         log('connection-failed', { id: entry.id, error: String(error) });
-        entry.close();
+        closeByUs(entry);
         handling.table.remove(entry);
       });
     },
@@ -368,8 +367,8 @@ export function createProxy(options: ProxyOptions): MailProxy {
       clearTimeout(timer);
     },
     async stop() {
-      downServers?.stop();
-      for (const entry of [...table.entries(), ...tests.entries()]) entry.close();
+      reach.stop();
+      for (const entry of [...table.entries(), ...tests.entries()]) closeByUs(entry);
     },
   };
 }

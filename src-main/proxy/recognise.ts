@@ -1,11 +1,9 @@
 // Listens to both sides of a new connection until it is known what they speak; opens implicit TLS on the way.
 import type { Socket } from 'node:net';
-import type { ErrorCode } from '../contract/error-codes.ts';
 import { detectClient, detectServer } from '../protocols/detect.ts';
 import { greetingBytes } from '../protocols/limits.ts';
 import { nextChunk } from './next-chunk.ts';
-import type { Upgrade } from './session.ts';
-import { peekClientHello } from './tls-legs.ts';
+import type { Upgrade } from './tls-legs.ts';
 
 /** Both legs of a connection and what they have said so far. */
 export interface Legs {
@@ -20,18 +18,29 @@ export interface Legs {
 
 export type Spoken =
   | { readonly kind: 'imap' | 'pop3' | 'not-mail' }
-  /** The name in the ClientHello is one of a server that can't be scanned. */
-  | { readonly kind: 'no-sign-in' }
-  | { readonly kind: 'failed'; readonly reason: ErrorCode };
+  /** TLS is not opened, or could not be. */
+  | Exclude<Upgrade, { readonly kind: 'open' }>;
 
 export interface RecogniseOptions {
-  /** The client speaks TLS, and names its server or does not; whether that one can't be scanned. */
-  readonly onServerName: (name: string | undefined) => 'scannable' | 'no-sign-in';
+  /** The client's first octets are of TLS, and lie in its socket. */
   readonly openTls: (client: Socket, server: Socket) => Promise<Upgrade>;
+  /** Whether the client has left inside TLS in such a way that the server's greeting is still waited for. */
+  readonly isLeaving: () => boolean;
 }
+
+/** A greeting that does not come at once is none that a client which has left could have waited for. */
+const lateGreetingMs = 10_000;
 
 /** Octets that a client may say before the server has said anything, before it is no mail. */
 const clientFirstBytes = 64 * 1024;
+
+async function lateGreeting(legs: Legs): Promise<void> {
+  const { server } = legs;
+  const timer = setTimeout(() => server.destroy(), lateGreetingMs);
+  const { bytes } = await nextChunk({ server });
+  clearTimeout(timer);
+  if (bytes) legs.greeting = Buffer.concat([legs.greeting, bytes]);
+}
 
 /** Changes `legs` as it learns; what it has read of the server stays in `greeting`, for whoever takes over. */
 export async function recognise(legs: Legs, options: RecogniseOptions): Promise<Spoken> {
@@ -51,16 +60,17 @@ export async function recognise(legs: Legs, options: RecogniseOptions): Promise<
     if (heard === 'need-more') continue;
     if (heard === 'tls') {
       legs.client.unshift(undecided);
-      const hello = await peekClientHello(legs.client, legs.server);
-      if (typeof hello === 'string') return { kind: 'failed', reason: hello };
-      if (options.onServerName(hello.serverName) === 'no-sign-in') return { kind: 'no-sign-in' };
       const upgrade = await options.openTls(legs.client, legs.server);
-      if (!upgrade.ok) return { kind: 'failed', reason: upgrade.reason };
+      if (upgrade.kind !== 'open') return upgrade;
       legs.client = upgrade.client;
       legs.server = upgrade.server;
       legs.tls = true;
       undecided = Buffer.alloc(0);
       continue;
+    }
+    if (!bytes && options.isLeaving()) {
+      await lateGreeting(legs);
+      return { kind: 'failed', reason: 'client-vanished' };
     }
     // The client speaks first, in the clear. The server hears it, and its answer decides.
     clientIsPlain = true;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { defaultSettings, type MailTransportSettings, type ResponseSettings } from '../contract/settings.ts';
-import { exclusionOf, rulesFrom } from './rules.ts';
+import { exclusionOf, rulesFrom, rulesOfTest } from './rules.ts';
 
 const now = new Date('2026-01-01T12:00:00Z');
 const with_ = (patch: Partial<MailTransportSettings>) =>
@@ -91,5 +91,26 @@ describe('what is done with an infected message', () => {
     ['unchanged', false],
   ] as const)('a client that waits hears something by %s: %s', (delivery, keepAlive) => {
     expect(responding({ delivery }).keepAlive).toBe(keepAlive);
+  });
+});
+
+describe('a test of ours', () => {
+  test('opens TLS whatever the settings say, and nothing of it is relayed', () => {
+    const tls = {
+      ...defaultSettings.tls,
+      enabled: false,
+      applicationRules: [{ application: '/usr/bin/node', action: 'ignore' as const }],
+      certificateRules: [{ name: 'all', host: '*.test', access: 'block' as const, scan: 'auto' as const }],
+      whenUntrusted: 'block' as const,
+    };
+    expect(rulesOfTest(rulesFrom({ ...defaultSettings, tls }, 1)).tls).toEqual({
+      enabled: true,
+      automatic: false,
+      minVersion: 'TLSv1.2',
+      untrusted: 'show',
+      invalid: 'show',
+      applications: [],
+      certificates: [],
+    });
   });
 });

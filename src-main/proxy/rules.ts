@@ -4,6 +4,7 @@ import { type ApplicationRule, parseApplicationRule, ruleMatches } from '../cont
 import type { ConnectionOwner, Endpoint, MailProtocol, RelayReason } from '../contract/connection.ts';
 import type { MailTransportSettings, ResponseSettings, Settings } from '../contract/settings.ts';
 import type { Treatment } from './delivery.ts';
+import { type TlsRules, tlsRulesFrom } from './tls-rules.ts';
 
 interface ExcludedRange {
   readonly range: AddressRange;
@@ -18,6 +19,7 @@ export interface ProxyRules {
   readonly protocols: Readonly<Record<MailProtocol, boolean>>;
   readonly addresses: readonly ExcludedRange[];
   readonly applications: readonly ApplicationRule[];
+  readonly tls: TlsRules;
   readonly treatment: Treatment;
   /** Whether a client that waits for a scan hears something meanwhile. */
   readonly keepAlive: boolean;
@@ -43,10 +45,10 @@ function treatmentFrom({ delivery, tagMessages, updateSubject, subjectText }: Re
 }
 
 /** What a connection lives by of the settings: a change of anything else leaves it as it is. */
-export type RuleSettings = Pick<Settings, 'mailTransport' | 'response'>;
+export type RuleSettings = Pick<Settings, 'mailTransport' | 'response' | 'tls'>;
 
 /** Parses the pages' settings. Entries that the schema let through always parse. */
-export function rulesFrom({ mailTransport, response }: RuleSettings, revision: number): ProxyRules {
+export function rulesFrom({ mailTransport, response, tls }: RuleSettings, revision: number): ProxyRules {
   return {
     revision,
     enabled: mailTransport.enabled,
@@ -60,6 +62,7 @@ export function rulesFrom({ mailTransport, response }: RuleSettings, revision: n
       const parsed = parseApplicationRule(entry.application);
       return parsed.ok ? [parsed.rule] : [];
     }),
+    tls: tlsRulesFrom(tls),
     treatment: treatmentFrom(response),
     keepAlive: response.delivery === 'keep-alive',
   };
@@ -73,6 +76,15 @@ export function rulesOfTest(rules: ProxyRules): ProxyRules {
     protocols: { imap: true, imaps: true, pop3: true, pop3s: true },
     addresses: [],
     applications: [],
+    tls: {
+      enabled: true,
+      automatic: false,
+      minVersion: rules.tls.minVersion,
+      untrusted: 'show',
+      invalid: 'show',
+      applications: [],
+      certificates: [],
+    },
     treatment: { ...rules.treatment, neutralise: true },
   };
 }

@@ -52,7 +52,9 @@ async function startSession(
     forwarded: Buffer.alloc(0),
     keepAliveMs: 10_000,
     onNoSignIn: () => undefined,
-    upgrade: async () => ({ ok: false, reason: 'client-tls-failed' }),
+    upgrade: async () => ({ kind: 'failed', reason: 'client-tls-failed' }),
+    onTls: () => undefined,
+    onRelay: () => undefined,
     onEnd: (reason) => ended.resolve(reason),
     delivery: {
       spools,
@@ -254,7 +256,7 @@ describe('upgrade to TLS', () => {
   test('the reply goes in the clear, then the sockets are replaced', async () => {
     const inside = await socketPair();
     const { client, atClient, start } = await startSession(starting().engine, {
-      upgrade: async (_client, server) => ({ ok: true, client: inside.inner, server }),
+      upgrade: async (_client, server) => ({ kind: 'open', client: inside.inner, server }),
     });
     const atInside = received(inside.outer);
     start('');
@@ -268,5 +270,28 @@ describe('upgrade to TLS', () => {
     start('');
     client.write('STARTTLS\r\n');
     expect(await ended).toBe('client-tls-failed');
+  });
+
+  test('one that is left to both sides ends the session and leaves the legs alone', async () => {
+    const fresh = await socketPair();
+    teardown.push(() => fresh.outer.destroy());
+    const onEnd = vi.fn();
+    const onRelay = vi.fn();
+    const { client, session, spools, start } = await startSession(starting().engine, {
+      upgrade: async () => ({ kind: 'relay', reason: 'tls-off', server: fresh.inner }),
+      onRelay,
+      onEnd,
+    });
+    start('');
+    client.write('STARTTLS\r\n');
+    await vi.waitFor(() => expect(onRelay).toHaveBeenCalledTimes(1));
+    const [leg, upgrade] = onRelay.mock.calls[0] ?? [];
+    expect(upgrade).toMatchObject({ reason: 'tls-off', server: fresh.inner });
+    session.close(undefined);
+    leg.pipe(fresh.inner).pipe(leg);
+    const atFresh = received(fresh.outer);
+    client.write('hello');
+    await vi.waitFor(() => expect(atFresh()).toBe('hello'));
+    expect([onEnd.mock.calls, spools.live()]).toEqual([[], 0]);
   });
 });

@@ -10,11 +10,7 @@ import { ClientWriter } from './client-writer.ts';
 import { compressedLeg } from './compressed-leg.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import { reset } from './relay.ts';
-
-/** Both legs after an upgrade, or why there is none. */
-export type Upgrade =
-  | { readonly ok: true; readonly client: Socket; readonly server: Socket }
-  | { readonly ok: false; readonly reason: ErrorCode };
+import type { Upgrade } from './tls-legs.ts';
 
 export interface SessionOptions {
   readonly client: Socket;
@@ -23,12 +19,16 @@ export interface SessionOptions {
   readonly delivery: Omit<DeliveryOptions, 'onRelease' | 'onBacklog'>;
   /** Client octets that the server has already been given, before it was known what it speaks. */
   readonly forwarded: Uint8Array;
-  /** Opens TLS on both legs: reads the ClientHello, shakes hands with the server, then with the client. */
+  /** Reads the ClientHello, and opens TLS on both legs where that is to be: with the server, then with the client. */
   readonly upgrade: (client: Socket, server: Socket) => Promise<Upgrade>;
   /** The engine is told this often that the client heard nothing: mbsync gives up after 20 s. */
   readonly keepAliveMs: number;
   /** None of the server's ways to sign in passes through us. */
   readonly onNoSignIn: () => void;
+  /** TLS is open, and the session listens to both legs. */
+  readonly onTls: () => void;
+  /** TLS stays unopened: both legs live on, and are no longer the session's, which is over. */
+  readonly onRelay: (client: Socket, upgrade: Extract<Upgrade, { readonly kind: 'relay' }>) => void;
   readonly onEnd: (reason: ErrorCode | undefined) => void;
 }
 
@@ -234,8 +234,13 @@ export class Session {
       client.uncork();
       void this.#options.upgrade(client, server).then((upgrade) => {
         if (this.#ended) return;
-        if (!upgrade.ok) {
+        if (upgrade.kind === 'failed') {
           this.close(upgrade.reason);
+          return;
+        }
+        if (upgrade.kind === 'relay') {
+          this.#stop();
+          this.#options.onRelay(client, upgrade);
           return;
         }
         this.#sockets.client = upgrade.client;
@@ -246,6 +251,7 @@ export class Session {
         this.#attach('server');
         this.#brake('server', 'upgrade', false);
         this.#resumeIfFree('client');
+        this.#options.onTls();
         this.#feed({ kind: 'tls-ready' });
       });
     });
@@ -309,10 +315,14 @@ export class Session {
 
   #finish(reason: ErrorCode | undefined): void {
     if (this.#ended) return;
+    this.#stop();
+    this.#options.onEnd(reason);
+  }
+
+  #stop(): void {
     this.#ended = true;
     clearTimeout(this.#keepAlive);
     this.#writer.stop();
     this.#delivery.stop();
-    this.#options.onEnd(reason);
   }
 }

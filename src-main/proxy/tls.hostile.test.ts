@@ -1,47 +1,16 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createTestKeys, dnsName, makeTestCertificate } from '../certificates/authority.fixture.ts';
-import { type Leaf, openCertificates } from '../certificates/authority.ts';
-import { socketPair } from './testing.fixture.ts';
-import { acceptClientTls, connectUpstreamTls, createTlsContexts } from './tls.ts';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { makeTestCertificate } from '../certificates/authority.fixture.ts';
+import { closed, createTlsEnds, serverName } from './tls.fixture.ts';
 
-const serverName = 'mail.example.org';
-const timeoutMs = 5_000;
-const keysFor = createTestKeys();
-const authority = makeTestCertificate({
-  keys: keysFor('ec', 'authority'),
-  subject: 'Test authority',
-  isAuthority: true,
-});
-const server = makeTestCertificate({ keys: keysFor('ec'), names: [dnsName(serverName)], issuer: authority });
-const contexts = createTlsContexts({ extraCa: authority.certPem });
-const sockets: Socket[] = [];
-let directory: string;
-let leaf: Leaf;
+const ends = await createTlsEnds();
+const { pair, toClient, toServer } = ends;
+const server = ends.serverCertificate();
+const leaf = await ends.leafFor(server);
 
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'postern-tls-'));
-  const certificates = await openCertificates({ directory, hostname: 'desk', now: () => new Date() });
-  leaf = await certificates.leafFor({ der: server.der, trusted: true });
-});
-afterAll(() => rm(directory, { recursive: true }));
-afterEach(() => {
-  for (const socket of sockets.splice(0)) socket.destroy();
-});
-
-async function pair(): Promise<{ outer: Socket; inner: Socket }> {
-  const { outer, inner } = await socketPair();
-  sockets.push(outer, inner);
-  return { outer, inner };
-}
-
-const closed = (socket: Socket) =>
-  new Promise<void>((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));
+afterAll(() => ends.remove());
+afterEach(() => ends.closeAll());
 
 /** The first flight of a client, as octets. */
 async function clientHello(maxVersion: 'TLSv1.2' | 'TLSv1.3'): Promise<Buffer> {
@@ -54,15 +23,20 @@ async function clientHello(maxVersion: 'TLSv1.2' | 'TLSv1.3'): Promise<Buffer> {
 
 describe('a hostile client', () => {
   it.each([
-    ['speaks another language', Buffer.from('a001 LOGIN somebody secret\r\n')],
-    ['claims a record too large', Buffer.from('160301ffff', 'hex')],
-    ['sends an empty handshake message', Buffer.from('16030100040100000000', 'hex')],
-    ['sends nothing but zeros', Buffer.alloc(4_096)],
-  ])('that %s gets no session', async (_, bytes) => {
+    ['speaks another language', 'wrong-version-number', Buffer.from('a001 LOGIN somebody secret\r\n')],
+    ['claims a record too large', 'data-length-too-long', Buffer.from('160301ffff', 'hex')],
+    ['sends an empty handshake message', 'length-too-short', Buffer.from('16030100040100000000', 'hex')],
+    ['sends nothing but zeros', 'wrong-version-number', Buffer.alloc(4_096)],
+  ])('that %s gets no session', async (_, alert, bytes) => {
     const { outer, inner } = await pair();
     outer.end(bytes);
-    const result = await acceptClientTls({ socket: inner, leaf, contexts, timeoutMs });
-    expect(result).toEqual({ ok: false, reason: 'client-tls-failed' });
+    const result = await toClient({ socket: inner, leaf });
+    expect(result).toEqual({
+      ok: false,
+      reason: 'client-tls-failed',
+      end: 'incompatible',
+      alert,
+    });
     await closed(inner);
   });
 
@@ -71,8 +45,8 @@ describe('a hostile client', () => {
     for (let size = 0; size < hello.length; size += 37) {
       const { outer, inner } = await pair();
       outer.end(hello.subarray(0, size));
-      const result = await acceptClientTls({ socket: inner, leaf, contexts, timeoutMs });
-      expect(result).toEqual({ ok: false, reason: 'client-tls-failed' });
+      const result = await toClient({ socket: inner, leaf });
+      expect(result).toEqual({ ok: false, reason: 'client-tls-failed', end: 'other' });
     }
   });
 
@@ -80,31 +54,36 @@ describe('a hostile client', () => {
     const hello = await clientHello('TLSv1.3');
     const { outer, inner } = await pair();
     outer.write(hello.subarray(0, 100));
-    const result = await acceptClientTls({ socket: inner, leaf, contexts, timeoutMs: 20 });
-    expect(result).toEqual({ ok: false, reason: 'client-tls-failed' });
+    const result = await toClient({ socket: inner, leaf, timeoutMs: 20 });
+    expect(result).toEqual({ ok: false, reason: 'client-tls-failed', end: 'timeout' });
     await closed(inner);
   });
 
   it('that resets before its handshake gets no session', async () => {
     const { outer, inner } = await pair();
-    const result = acceptClientTls({ socket: inner, leaf, contexts, timeoutMs });
+    const result = toClient({ socket: inner, leaf });
     outer.resetAndDestroy();
-    expect(await result).toEqual({ ok: false, reason: 'client-tls-failed' });
+    expect(await result).toEqual({ ok: false, reason: 'client-tls-failed', end: 'other' });
   });
 
   it('whose socket is gone already gets no session', async () => {
     const { inner } = await pair();
     inner.destroy();
-    const result = await acceptClientTls({ socket: inner, leaf, contexts, timeoutMs });
-    expect(result).toEqual({ ok: false, reason: 'client-tls-failed' });
+    const result = await toClient({ socket: inner, leaf });
+    expect(result).toEqual({ ok: false, reason: 'client-tls-failed', end: 'other' });
   });
 
   it('that asks for a TLS of the past gets no session', async () => {
     const { outer, inner } = await pair();
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
     connect({ socket: outer, ...old }).on('error', () => undefined);
-    const result = await acceptClientTls({ socket: inner, leaf, contexts, timeoutMs });
-    expect(result).toEqual({ ok: false, reason: 'client-tls-failed' });
+    const result = await toClient({ socket: inner, leaf });
+    expect(result).toEqual({
+      ok: false,
+      reason: 'client-tls-failed',
+      end: 'incompatible',
+      alert: 'unsupported-protocol',
+    });
   });
 
   it.each([
@@ -114,11 +93,11 @@ describe('a hostile client', () => {
     [40, 'handshake-failure'],
   ])('that refuses our certificate by alert %i is heard', async (description, alert) => {
     const { outer, inner } = await pair();
-    const result = acceptClientTls({ socket: inner, leaf, contexts, timeoutMs });
+    const result = toClient({ socket: inner, leaf });
     outer.write(await clientHello('TLSv1.2'));
     await once(outer, 'readable');
     outer.write(Buffer.from([0x15, 3, 3, 0, 2, 2, description]));
-    expect(await result).toEqual({ ok: false, reason: 'client-tls-failed', alert });
+    expect(await result).toEqual({ ok: false, reason: 'client-tls-failed', end: 'alert', alert });
   });
 });
 
@@ -130,7 +109,7 @@ describe('a hostile server or client list', () => {
     const secure = new Promise<TLSSocket>((resolve) => tlsServer.once('secureConnection', resolve));
     tlsServer.on('tlsClientError', () => outer.destroy());
     tlsServer.emit('connection', outer);
-    const result = await connectUpstreamTls({ socket: inner, alpn: [], contexts, timeoutMs, ...options });
+    const result = await toServer(inner, options);
     return { result, secure };
   }
 
@@ -144,7 +123,7 @@ describe('a hostile server or client list', () => {
 
   it('of unfit protocols alone sends no list', async () => {
     const { result, secure } = await upstream({ alpn: [''] });
-    expect(result.ok && result.upstream.trusted).toBe(true);
+    expect(result.ok && result.upstream.judgement.trusted).toBe(true);
     expect((await secure).alpnProtocol).toBe(false);
   });
 
@@ -152,23 +131,54 @@ describe('a hostile server or client list', () => {
     'name %j is never taken for the name of the certificate',
     async (name) => {
       const { result } = await upstream({ serverName: name });
-      expect(result.ok && result.upstream.trusted).toBe(false);
+      expect(result.ok && result.upstream.judgement.trusted).toBe(false);
     },
   );
 
   it('socket that is gone already fails', async () => {
     const { inner } = await pair();
     inner.destroy();
-    const result = await connectUpstreamTls({ socket: inner, serverName, alpn: [], contexts, timeoutMs });
-    expect(result).toEqual({ ok: false, reason: 'upstream-tls-failed' });
+    const result = await toServer(inner, { serverName });
+    expect(result).toEqual({ ok: false, reason: 'upstream-tls-failed', cause: 'other' });
   });
 
   it('that speaks in the clear before the handshake fails', async () => {
     const { outer, inner } = await pair();
     outer.write('* OK injected\r\n');
     await once(inner, 'readable');
-    const result = await connectUpstreamTls({ socket: inner, serverName, alpn: [], contexts, timeoutMs });
-    expect(result).toEqual({ ok: false, reason: 'upstream-tls-failed' });
+    const result = await toServer(inner, { serverName });
+    expect(result).toEqual({ ok: false, reason: 'upstream-tls-failed', cause: 'other' });
     await closed(inner);
+  });
+
+  it('that sends many certificates is judged by those that count', async () => {
+    const others = Array.from({ length: 60 }, (_, index) =>
+      makeTestCertificate({
+        keys: ends.keysFor('ec', 'other'),
+        subject: `other ${index}`,
+        isAuthority: true,
+      }),
+    );
+    const certPem = [server, ...others].map((each) => each.certPem).join('');
+    const { inner } = await ends.tlsServer({ certPem, keyPem: server.keyPem });
+    const result = await toServer(inner, { serverName });
+    expect(result.ok && result.upstream.judgement).toEqual({ trusted: true });
+  });
+
+  it('that sends more certificates than OpenSSL takes fails', async () => {
+    const certPem = server.certPem.repeat(400);
+    const { inner } = await ends.tlsServer({ certPem, keyPem: server.keyPem });
+    expect(await toServer(inner, { serverName })).toMatchObject({ ok: false, cause: 'other' });
+  });
+
+  it('whose certificate has a date that is none is never trusted', async () => {
+    const octets = Buffer.from(server.der);
+    const at = octets.indexOf(Buffer.from([0x18, 0x0f]));
+    octets.write('no date at all Z'.slice(0, 15), at + 2, 'latin1');
+    const certPem = `-----BEGIN CERTIFICATE-----\n${octets.toString('base64')}\n-----END CERTIFICATE-----\n`;
+    const { inner } = await ends.tlsServer({ certPem, keyPem: server.keyPem });
+    const result = await toServer(inner, { serverName });
+    // Node may read any date out of it, so that the connection goes on or fails.
+    expect(result.ok && result.upstream.judgement.trusted).toBe(false);
   });
 });

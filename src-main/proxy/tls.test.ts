@@ -1,63 +1,16 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type ConnectionOptions, connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  createTestKeys,
-  dnsName,
-  makeTestCertificate,
-  type TestCertificate,
-  type TestCertificateOptions,
-} from '../certificates/authority.fixture.ts';
-import { type Certificates, openCertificates } from '../certificates/authority.ts';
-import { socketPair } from './testing.fixture.ts';
-import { type AcceptedClient, acceptClientTls, connectUpstreamTls, createTlsContexts } from './tls.ts';
+import { connect, createServer, type TLSSocket } from 'node:tls';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { dnsName, makeTestCertificate, type TestCertificate } from '../certificates/authority.fixture.ts';
+import { accepted, closed, createTlsEnds, serverName } from './tls.fixture.ts';
 
-const serverName = 'mail.example.org';
-const timeoutMs = 5_000;
-const keysFor = createTestKeys();
-const authority = makeTestCertificate({
-  keys: keysFor('ec', 'authority'),
-  subject: 'Test authority',
-  isAuthority: true,
-});
-const contexts = createTlsContexts({ extraCa: authority.certPem });
-const cleanups: (() => void)[] = [];
-let directory: string;
-let certificates: Certificates;
+const ends = await createTlsEnds();
+const { contexts, keysFor, leafFor, pair, serverCertificate, tlsClient, tlsServer, toClient, toServer } =
+  ends;
 
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'postern-tls-'));
-  certificates = await openCertificates({ directory, hostname: 'desk', now: () => new Date() });
-});
-afterAll(() => rm(directory, { recursive: true }));
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0)) cleanup();
-});
-
-const serverCertificate = (options: Partial<TestCertificateOptions> = {}) =>
-  makeTestCertificate({
-    keys: keysFor('ec'),
-    subject: serverName,
-    names: [dnsName(serverName)],
-    issuer: authority,
-    ...options,
-  });
-
-async function pair(): Promise<{ outer: Socket; inner: Socket }> {
-  const sockets = await socketPair();
-  cleanups.push(
-    () => sockets.outer.destroy(),
-    () => sockets.inner.destroy(),
-  );
-  return sockets;
-}
-
-const closed = (socket: Socket) =>
-  new Promise<void>((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));
+afterAll(() => ends.remove());
+afterEach(() => ends.closeAll());
 
 async function readAll(socket: Socket): Promise<string> {
   const chunks: Buffer[] = [];
@@ -65,56 +18,24 @@ async function readAll(socket: Socket): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** A TLS server at the outer end of a pair; gives our end and the server's socket once it is secure. */
-async function tlsServer(certificate: TestCertificate, options: TlsOptions = {}) {
-  const { outer, inner } = await pair();
-  const server = createServer({
-    cert: certificate.certPem,
-    key: certificate.keyPem,
-    allowHalfOpen: true,
-    ...options,
-  });
-  const secure = new Promise<TLSSocket>((resolve) => server.once('secureConnection', resolve));
-  server.on('tlsClientError', () => outer.destroy());
-  server.emit('connection', outer);
-  return { inner, secure };
-}
-
-/** A TLS client at the outer end of a pair that trusts our root, unless told otherwise. */
-async function tlsClient(options: ConnectionOptions = {}) {
-  const { outer, inner } = await pair();
-  const client = connect({ socket: outer, servername: serverName, ca: certificates.rootPem, ...options });
-  client.on('error', () => client.destroy());
-  return { client, inner };
-}
-
-function accepted(result: AcceptedClient): TLSSocket {
-  if (!result.ok) throw new Error(result.reason);
-  return result.socket;
-}
-
-const leafFor = (certificate: TestCertificate, trusted = true) =>
-  certificates.leafFor({ der: certificate.der, trusted });
-
 describe('the leg to the server', () => {
   async function judge(certificate: TestCertificate, sni: string | undefined = serverName) {
     const { inner } = await tlsServer(certificate);
-    const result = await connectUpstreamTls({
-      socket: inner,
-      alpn: [],
-      contexts,
-      timeoutMs,
-      ...(sni === '' ? {} : { serverName: sni }),
-    });
+    const result = await toServer(inner, sni === '' ? {} : { serverName: sni });
     if (!result.ok) throw new Error(result.reason);
     return result.upstream;
   }
 
+  const reasonOf = async (certificate: TestCertificate) => {
+    const { judgement } = await judge(certificate);
+    return judgement.trusted ? undefined : judgement.reason;
+  };
+
   it.each(['rsa', 'ec'] as const)('trusts a good %s certificate and shows it', async (kind) => {
     const certificate = serverCertificate({ keys: keysFor(kind) });
     const upstream = await judge(certificate);
-    expect(upstream.trusted).toBe(true);
-    expect(upstream.reason).toBeUndefined();
+    expect(upstream.judgement).toEqual({ trusted: true });
+    expect(upstream.certificate.names).toEqual([serverName]);
     expect(upstream.alpn).toBeUndefined();
     expect(upstream.der.equals(certificate.der)).toBe(true);
   });
@@ -128,7 +49,7 @@ describe('the leg to the server', () => {
     [
       'not yet valid',
       { notBefore: new Date('2999-01-01'), notAfter: new Date('2999-02-01') },
-      'upstream-certificate-untrusted',
+      'upstream-certificate-not-yet-valid',
     ],
     ['for another name', { names: [dnsName('other.example.org')] }, 'upstream-certificate-name-mismatch'],
     [
@@ -136,53 +57,47 @@ describe('the leg to the server', () => {
       { issuer: makeTestCertificate({ keys: keysFor('ec', 'unknown'), isAuthority: true }) },
       'upstream-certificate-untrusted',
     ],
-    ['of one that is no authority', { issuer: serverCertificate() }, 'upstream-certificate-untrusted'],
+    [
+      'of one that is no authority',
+      { issuer: serverCertificate({ keys: keysFor('ec', 'neighbour'), subject: 'neighbour' }) },
+      'upstream-certificate-untrusted',
+    ],
   ] as const)('goes on with a certificate that is %s, and says so', async (_, options, reason) => {
-    const upstream = await judge(serverCertificate(options));
-    expect(upstream.trusted).toBe(false);
-    expect(upstream.reason).toBe(reason);
+    expect(await reasonOf(serverCertificate(options))).toBe(reason);
   });
 
   it('does not trust a self-signed certificate', async () => {
     const selfSigned = makeTestCertificate({ keys: keysFor('rsa'), names: [dnsName(serverName)] });
-    expect((await judge(selfSigned)).reason).toBe('upstream-certificate-untrusted');
+    expect(await reasonOf(selfSigned)).toBe('upstream-certificate-self-signed');
   });
 
   it('does not take the name of the subject for one when there are alternative names', async () => {
     const certificate = serverCertificate({ subject: serverName, names: [dnsName('other.example.org')] });
-    expect((await judge(certificate)).trusted).toBe(false);
+    expect(await reasonOf(certificate)).toBe('upstream-certificate-name-mismatch');
   });
 
   it('without SNI sends none and judges the chain alone', async () => {
     const certificate = serverCertificate({ names: [dnsName('other.example.org')] });
     const { inner, secure } = await tlsServer(certificate);
-    const result = await connectUpstreamTls({ socket: inner, alpn: [], contexts, timeoutMs });
-    expect(result.ok && result.upstream.trusted).toBe(true);
+    const result = await toServer(inner);
+    expect(result.ok && result.upstream.judgement.trusted).toBe(true);
     expect((await secure).servername).toBe(false);
-    expect((await judge(makeTestCertificate({ keys: keysFor('ec') }), '')).trusted).toBe(false);
+    expect((await judge(makeTestCertificate({ keys: keysFor('ec') }), '')).judgement.trusted).toBe(false);
   });
 
   it('sends the server name and the ALPN list of the client', async () => {
     const { inner, secure } = await tlsServer(serverCertificate(), { ALPNProtocols: ['pop3', 'imap'] });
     const alpn = ['unknown', 'imap'];
-    const result = await connectUpstreamTls({ socket: inner, serverName, alpn, contexts, timeoutMs });
+    const result = await toServer(inner, { serverName, alpn });
     expect(result.ok && result.upstream.alpn).toBe('imap');
     expect((await secure).servername).toBe(serverName);
   });
 
   it('sends no ALPN when the client sent none', async () => {
     const { inner, secure } = await tlsServer(serverCertificate(), { ALPNProtocols: ['imap'] });
-    const result = await connectUpstreamTls({ socket: inner, serverName, alpn: [], contexts, timeoutMs });
+    const result = await toServer(inner, { serverName });
     expect(result.ok && result.upstream.alpn).toBeUndefined();
     expect((await secure).alpnProtocol).toBe(false);
-  });
-
-  it('fails with a server that knows no TLS of today', async () => {
-    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
-    const { inner } = await tlsServer(serverCertificate({ keys: keysFor('rsa') }), old);
-    const result = await connectUpstreamTls({ socket: inner, serverName, alpn: [], contexts, timeoutMs });
-    expect(result).toEqual({ ok: false, reason: 'upstream-tls-failed' });
-    await closed(inner);
   });
 
   it.each([
@@ -191,17 +106,17 @@ describe('the leg to the server', () => {
     ['resets', (outer: Socket) => outer.resetAndDestroy()],
   ])('fails with a server that %s', async (_, act) => {
     const { outer, inner } = await pair();
-    const result = connectUpstreamTls({ socket: inner, serverName, alpn: [], contexts, timeoutMs });
+    const result = toServer(inner, { serverName });
     await once(outer, 'readable');
     act(outer);
-    expect(await result).toEqual({ ok: false, reason: 'upstream-tls-failed' });
+    expect(await result).toEqual({ ok: false, reason: 'upstream-tls-failed', cause: 'other' });
     await closed(inner);
   });
 
   it('gives up on a silent server', async () => {
     const { inner } = await pair();
-    const result = await connectUpstreamTls({ socket: inner, serverName, alpn: [], contexts, timeoutMs: 20 });
-    expect(result).toEqual({ ok: false, reason: 'upstream-timeout' });
+    const result = await toServer(inner, { serverName, timeoutMs: 20 });
+    expect(result).toEqual({ ok: false, reason: 'upstream-timeout', cause: 'other' });
     await closed(inner);
   });
 
@@ -209,7 +124,7 @@ describe('the leg to the server', () => {
     const { outer, inner } = await pair();
     const { certPem: cert, keyPem: key } = serverCertificate();
     createServer({ cert, key }).emit('connection', outer);
-    const result = await connectUpstreamTls({ socket: inner, serverName, alpn: [], contexts, timeoutMs });
+    const result = await toServer(inner, { serverName });
     if (!result.ok) throw new Error(result.reason);
     outer.write('this is no TLS record');
     await closed(result.upstream.socket);
@@ -225,9 +140,7 @@ describe('the leg to the client', () => {
       for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
         const { client, inner } = await tlsClient({ maxVersion });
         const secure = once(client, 'secureConnect');
-        accepted(
-          await acceptClientTls({ socket: inner, leaf: await leafFor(certificate), contexts, timeoutMs }),
-        );
+        accepted(await toClient({ socket: inner, leaf: await leafFor(certificate) }));
         await secure;
         expect(client.authorized).toBe(true);
         expect(client.getProtocol()).toBe(maxVersion);
@@ -235,13 +148,13 @@ describe('the leg to the client', () => {
     },
   );
 
-  it('keeps what the client was known to speak with an RSA server', async () => {
+  it('speaks RSA with a client that knows nothing else', async () => {
     const { client, inner } = await tlsClient({
       ciphers: 'ECDHE-RSA-AES256-GCM-SHA384',
       maxVersion: 'TLSv1.2',
     });
-    const leaf = await leafFor(serverCertificate({ keys: keysFor('rsa') }));
-    accepted(await acceptClientTls({ socket: inner, leaf, contexts, timeoutMs }));
+    const leaf = await leafFor(serverCertificate(), true, 'rsa');
+    accepted(await toClient({ socket: inner, leaf }));
     expect(client.getCipher().name).toBe('ECDHE-RSA-AES256-GCM-SHA384');
   });
 
@@ -249,7 +162,7 @@ describe('the leg to the client', () => {
     const { client, inner } = await tlsClient({ rejectUnauthorized: false });
     const secure = once(client, 'secureConnect');
     const leaf = await leafFor(serverCertificate(), false);
-    accepted(await acceptClientTls({ socket: inner, leaf, contexts, timeoutMs }));
+    accepted(await toClient({ socket: inner, leaf }));
     await secure;
     expect(client.authorized).toBe(false);
     expect(client.authorizationError).toMatch(/SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY/);
@@ -259,7 +172,7 @@ describe('the leg to the client', () => {
     const { client, inner } = await tlsClient({ servername: 'other.example.org', rejectUnauthorized: false });
     const secure = once(client, 'secureConnect');
     const leaf = await leafFor(serverCertificate());
-    accepted(await acceptClientTls({ socket: inner, leaf, contexts, timeoutMs }));
+    accepted(await toClient({ socket: inner, leaf }));
     await secure;
     expect(client.authorizationError).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
   });
@@ -267,9 +180,7 @@ describe('the leg to the client', () => {
   it('offers the protocol that the server chose', async () => {
     const { client, inner } = await tlsClient({ ALPNProtocols: ['pop3', 'imap'] });
     const leaf = await leafFor(serverCertificate());
-    const socket = accepted(
-      await acceptClientTls({ socket: inner, leaf, alpn: 'imap', contexts, timeoutMs }),
-    );
+    const socket = accepted(await toClient({ socket: inner, leaf, alpn: 'imap' }));
     expect(socket.alpnProtocol).toBe('imap');
     expect(client.alpnProtocol).toBe('imap');
   });
@@ -277,9 +188,7 @@ describe('the leg to the client', () => {
   it('chooses no protocol when the server chose none', async () => {
     const { inner } = await tlsClient({ ALPNProtocols: ['imap'] });
     const leaf = await leafFor(serverCertificate());
-    expect(accepted(await acceptClientTls({ socket: inner, leaf, contexts, timeoutMs })).alpnProtocol).toBe(
-      false,
-    );
+    expect(accepted(await toClient({ socket: inner, leaf })).alpnProtocol).toBe(false);
   });
 
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('resumes no session of %s', async (maxVersion) => {
@@ -288,7 +197,7 @@ describe('the leg to the client', () => {
       const { client, inner } = await tlsClient({ maxVersion, ...(session ? { session } : {}) });
       const sessions: Buffer[] = [];
       client.on('session', (given: Buffer) => sessions.push(given));
-      const socket = accepted(await acceptClientTls({ socket: inner, leaf, contexts, timeoutMs }));
+      const socket = accepted(await toClient({ socket: inner, leaf }));
       socket.end('bye');
       expect(await readAll(client)).toBe('bye');
       return { resumed: client.isSessionReused(), session: sessions.at(-1) ?? client.getSession() };
@@ -297,15 +206,57 @@ describe('the leg to the client', () => {
     expect((await visit(first.session)).resumed).toBe(false);
   });
 
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'gives a client of %s the suite that it likes best',
+    async (version) => {
+      const suites =
+        version === 'TLSv1.3'
+          ? ['TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256']
+          : ['ECDHE-ECDSA-AES128-SHA', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'DHE-RSA-AES128-GCM-SHA256'];
+      for (const list of [suites, suites.toReversed()]) {
+        const { client, inner } = await tlsClient({
+          ciphers: list.join(':'),
+          minVersion: version,
+          maxVersion: version,
+        });
+        const keyKind = list[0]?.includes('DHE-RSA') ? 'rsa' : 'ec';
+        accepted(await toClient({ socket: inner, leaf: await leafFor(serverCertificate(), true, keyKind) }));
+        expect(client.getCipher().name).toBe(list[0]);
+      }
+    },
+  );
+
+  it('speaks nothing older than it is told to', async () => {
+    const { inner } = await tlsClient({ maxVersion: 'TLSv1.2' });
+    const leaf = await leafFor(serverCertificate());
+    const result = await toClient({ socket: inner, leaf, minVersion: 'TLSv1.3' });
+    expect(result).toEqual({
+      ok: false,
+      reason: 'client-tls-failed',
+      end: 'incompatible',
+      alert: 'unsupported-protocol',
+    });
+  });
+
+  it('starts no second handshake', async () => {
+    const { client, inner } = await tlsClient({ maxVersion: 'TLSv1.2' });
+    const secure = once(client, 'secureConnect');
+    const socket = accepted(await toClient({ socket: inner, leaf: await leafFor(serverCertificate()) }));
+    await secure;
+    const refused = once(client, 'error');
+    client.renegotiate({ rejectUnauthorized: false }, () => undefined);
+    socket.resume();
+    const [error] = await refused;
+    expect(error).toMatchObject({ code: 'ERR_SSL_NO_RENEGOTIATION' });
+  });
+
   it('takes octets that were read and given back', async () => {
     const { client, inner } = await tlsClient();
     await once(inner, 'readable');
     const hello: Buffer = inner.read();
     expect(hello[0]).toBe(0x16);
     inner.unshift(hello);
-    const socket = accepted(
-      await acceptClientTls({ socket: inner, leaf: await leafFor(serverCertificate()), contexts, timeoutMs }),
-    );
+    const socket = accepted(await toClient({ socket: inner, leaf: await leafFor(serverCertificate()) }));
     client.write('a login\r\n');
     const [line] = await once(socket, 'data');
     expect(line.toString()).toBe('a login\r\n');
@@ -314,7 +265,7 @@ describe('the leg to the client', () => {
   it('passes on each half of the end', async () => {
     const { client, inner } = await tlsClient();
     const leaf = await leafFor(serverCertificate());
-    const socket = accepted(await acceptClientTls({ socket: inner, leaf, contexts, timeoutMs }));
+    const socket = accepted(await toClient({ socket: inner, leaf }));
     client.end('LOGOUT');
     expect(await readAll(socket)).toBe('LOGOUT');
     socket.end('* BYE');
@@ -324,8 +275,12 @@ describe('the leg to the client', () => {
 
   it('shares one context among the clients of a server', async () => {
     const leaf = await leafFor(serverCertificate());
-    expect(contexts.forLeaf(leaf)).toBe(contexts.forLeaf(leaf));
-    expect(contexts.forLeaf({ ...leaf })).not.toBe(contexts.forLeaf(leaf));
+    expect(contexts.forLeaf(leaf, 'TLSv1.2', false)).toBe(contexts.forLeaf(leaf, 'TLSv1.2', false));
+    expect(contexts.forLeaf(leaf, 'TLSv1.3', false)).not.toBe(contexts.forLeaf(leaf, 'TLSv1.2', false));
+    expect(contexts.forLeaf(leaf, 'TLSv1.2', true)).not.toBe(contexts.forLeaf(leaf, 'TLSv1.2', false));
+    expect(contexts.forLeaf({ ...leaf }, 'TLSv1.2', false)).not.toBe(
+      contexts.forLeaf(leaf, 'TLSv1.2', false),
+    );
   });
 
   it.each([
@@ -339,7 +294,7 @@ describe('the leg to the client', () => {
     near.pipe(outer).pipe(near);
     client.on('error', () => client.destroy());
     const leaf = await leafFor(serverCertificate());
-    const socket = accepted(await acceptClientTls({ socket: inner, leaf, contexts, timeoutMs }));
+    const socket = accepted(await toClient({ socket: inner, leaf }));
     const errors: Error[] = [];
     socket.on('error', (error) => errors.push(error));
     socket.write('* OK ready');
@@ -371,17 +326,11 @@ describe('STARTTLS', () => {
     const server = createServer({ cert, key, allowHalfOpen: true });
     const secure = new Promise<TLSSocket>((resolve) => server.once('secureConnection', resolve));
     server.emit('connection', serverLeg.outer);
-    const client = connect({ socket: clientLeg.outer, servername: serverName, ca: certificates.rootPem });
-    const up = await connectUpstreamTls({
-      socket: serverLeg.inner,
-      serverName,
-      alpn: [],
-      contexts,
-      timeoutMs,
-    });
+    const client = connect({ socket: clientLeg.outer, servername: serverName, ca: ends.ourRoot });
+    const up = await toServer(serverLeg.inner, { serverName });
     if (!up.ok) throw new Error(up.reason);
-    const leaf = await certificates.leafFor(up.upstream);
-    const down = accepted(await acceptClientTls({ socket: clientLeg.inner, leaf, contexts, timeoutMs }));
+    const leaf = await leafFor(certificate);
+    const down = accepted(await toClient({ socket: clientLeg.inner, leaf }));
     down.pipe(up.upstream.socket).pipe(down);
 
     client.end('CAPA\r\n');

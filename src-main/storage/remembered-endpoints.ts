@@ -1,9 +1,8 @@
 // Servers where plain mail was found on a port of its own: remembered for 30 days, so that their connections are redirected
 // from the first one on. One JSON file; losing it costs each of them one reset connection.
-import { readFileSync, renameSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Endpoint } from '../contract/connection.ts';
-import { placeFile, writeAll } from './durable-file.ts';
+import { type ListFileProblem, lateWrites, openListFile } from './list-file.ts';
 
 interface RememberedEndpoint extends Endpoint {
   readonly until: Date;
@@ -22,10 +21,7 @@ export interface RememberedEndpointsOptions {
   readonly now: () => Date;
   /** Calls back once after the delay; gives a function that takes it back. */
   readonly after: (delayMs: number, callback: () => void) => () => void;
-  readonly onProblem: (problem: {
-    readonly kind: 'unreadable' | 'not-saved';
-    readonly error: unknown;
-  }) => void;
+  readonly onProblem: (problem: ListFileProblem) => void;
 }
 
 const rememberedMs = 30 * 24 * 60 * 60 * 1_000;
@@ -33,9 +29,6 @@ const dayMs = 24 * 60 * 60 * 1_000;
 
 /** As many as the kernel's set holds; those that end first go. */
 export const maxEndpoints = 4_096;
-
-/** Several servers are found in a row. */
-const writeAfterMs = 1_000;
 
 interface Stored {
   readonly address: string;
@@ -60,35 +53,27 @@ function isStored(value: unknown): value is Stored {
 
 const keyOf = ({ address, port }: Endpoint) => `${address} ${port}`;
 
-function read({ file, now, onProblem }: RememberedEndpointsOptions): Map<string, RememberedEndpoint> {
-  const endpoints = new Map<string, RememberedEndpoint>();
-  try {
-    const values: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (!Array.isArray(values)) throw new Error('not a list');
-    const latestMs = now().getTime() + rememberedMs;
-    for (const value of values.filter(isStored).slice(-maxEndpoints)) {
-      const { address, port } = value;
-      // A clock that was ahead must not keep one for years.
-      const until = new Date(Math.min(Date.parse(value.until), latestMs));
-      endpoints.set(keyOf(value), { address, port, until });
-    }
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return endpoints;
-    onProblem({ kind: 'unreadable', error });
-    try {
-      renameSync(file, `${file}.damaged`);
-    } catch (renaming) {
-      onProblem({ kind: 'unreadable', error: renaming });
-    }
-  }
-  return endpoints;
+function parse(value: unknown, nowMs: number): RememberedEndpoint | undefined {
+  if (!isStored(value)) return undefined;
+  const { address, port } = value;
+  // A clock that was ahead must not keep one for years.
+  return { address, port, until: new Date(Math.min(Date.parse(value.until), nowMs + rememberedMs)) };
 }
 
 export function openRememberedEndpoints(options: RememberedEndpointsOptions): RememberedEndpoints {
   const { file, now, after, onProblem } = options;
-  const endpoints = read(options);
-  let cancel: (() => void) | undefined;
-  let writing = Promise.resolve();
+  const openedMs = now().getTime();
+  const stored = openListFile({
+    file,
+    parse: (value) => parse(value, openedMs),
+    maxItems: maxEndpoints,
+    onProblem,
+  });
+  const endpoints = new Map(stored.initial.map((endpoint) => [keyOf(endpoint), endpoint]));
+  const writes = lateWrites(after, async () => {
+    forget();
+    await stored.write([...endpoints.values()]);
+  });
 
   function forget(): void {
     const nowMs = now().getTime();
@@ -98,16 +83,6 @@ export function openRememberedEndpoints(options: RememberedEndpointsOptions): Re
       if (endpoints.size <= maxEndpoints) break;
       endpoints.delete(key);
     }
-  }
-
-  function write(): void {
-    cancel?.();
-    cancel = undefined;
-    forget();
-    const bytes = Buffer.from(JSON.stringify([...endpoints.values()], undefined, 1));
-    writing = writing
-      .then(() => placeFile(file, (open) => writeAll(open, bytes)))
-      .catch((error: unknown) => onProblem({ kind: 'not-saved', error }));
   }
 
   return {
@@ -123,12 +98,9 @@ export function openRememberedEndpoints(options: RememberedEndpointsOptions): Re
       endpoints.delete(key);
       endpoints.set(key, { address, port, until });
       forget();
-      cancel ??= after(writeAfterMs, write);
+      writes.soon();
       return true;
     },
-    async stop() {
-      if (cancel) write();
-      await writing;
-    },
+    stop: writes.stop,
   };
 }

@@ -2,17 +2,18 @@
 import { useState } from 'react';
 import { assertNever } from '../../src-main/contract/assert-never.ts';
 import type {
-  AddressesRow,
-  ApplicationsRow,
   ChoiceRow,
   LayoutRow,
+  ListRow,
   PortsRow,
   TextRow,
   ToggleRow,
-} from '../../src-main/contract/settings-layout.ts';
+} from '../../src-main/contract/layout-nodes.ts';
 import { useApp, useDraft, useSettings } from '../app-context.ts';
 import { AddressListDialog } from '../dialogs/AddressListDialog.tsx';
 import { ApplicationListDialog } from '../dialogs/ApplicationListDialog.tsx';
+import { CertificateRuleListDialog } from '../dialogs/CertificateRuleListDialog.tsx';
+import { ScanRuleListDialog } from '../dialogs/ScanRuleListDialog.tsx';
 import { useSpeech } from '../i18n.ts';
 import { edit, valueAt } from '../state/draft-store.ts';
 import controls from './controls.module.css';
@@ -38,6 +39,8 @@ export function SettingControl({ row, ...rest }: ControlProps<LayoutRow>) {
       return <ChoiceControl row={row} {...rest} />;
     case 'addresses':
     case 'applications':
+    case 'application-rules':
+    case 'certificate-rules':
       return <ListControl row={row} {...rest} />;
     default:
       return assertNever(row);
@@ -111,7 +114,7 @@ function ChoiceControl({ row, ids, isDisabled }: ControlProps<ChoiceRow>) {
   );
 }
 
-function ListControl({ row, ids, isDisabled }: ControlProps<AddressesRow | ApplicationsRow>) {
+function ListControl({ row, ids, isDisabled }: ControlProps<ListRow>) {
   const { say, number } = useSpeech();
   const settings = useSettings();
   const entries = useDraft(({ edits }) => valueAt(settings, edits, row.path).length);
@@ -132,8 +135,22 @@ function ListControl({ row, ids, isDisabled }: ControlProps<AddressesRow | Appli
       >
         {say('row.edit')}
       </PushButton>
-      {isOpen && row.kind === 'addresses' && <AddressListDialog row={row} onClose={close} />}
-      {isOpen && row.kind === 'applications' && <ApplicationListDialog row={row} onClose={close} />}
+      {isOpen && <ListDialogOf row={row} onClose={close} />}
     </div>
   );
+}
+
+function ListDialogOf({ row, onClose }: { readonly row: ListRow; readonly onClose: () => void }) {
+  switch (row.kind) {
+    case 'addresses':
+      return <AddressListDialog row={row} onClose={onClose} />;
+    case 'applications':
+      return <ApplicationListDialog row={row} onClose={onClose} />;
+    case 'application-rules':
+      return <ScanRuleListDialog row={row} onClose={onClose} />;
+    case 'certificate-rules':
+      return <CertificateRuleListDialog row={row} onClose={onClose} />;
+    default:
+      return assertNever(row);
+  }
 }

@@ -1,7 +1,7 @@
 // One row of a page: label, ⓘ, the dot of a change, and the control at the right edge. Which control it is, the layout
 // says.
 import { useEffect, useId, useRef } from 'react';
-import type { LayoutRow } from '../../src-main/contract/settings-layout.ts';
+import type { LayoutRow } from '../../src-main/contract/layout-nodes.ts';
 import { useDraft, useSettings } from '../app-context.ts';
 import { useSpeech } from '../i18n.ts';
 import { isChanged, problemAt, valueAt } from '../state/draft-store.ts';

@@ -1,8 +1,8 @@
 // A section of rows that folds away, with the arrow that reverts it while something in it differs from the defaults.
 import { useId, useState } from 'react';
 import { Button } from 'react-aria-components';
+import { isListRow, type LayoutSection } from '../../src-main/contract/layout-nodes.ts';
 import type { SettingPath } from '../../src-main/contract/setting-path.ts';
-import { isListRow, type LayoutSection } from '../../src-main/contract/settings-layout.ts';
 import { useApp, useDraft, useSettings } from '../app-context.ts';
 import { useSpeech } from '../i18n.ts';
 import { differsFromDefault, revertRows } from '../state/draft-store.ts';
@@ -11,6 +11,7 @@ import controls from './controls.module.css';
 import { Highlight } from './Highlight.tsx';
 import { ChevronIcon, RevertIcon } from './icons.tsx';
 import styles from './page.module.css';
+import { RootCertificate } from './RootCertificate.tsx';
 import { SettingRow } from './SettingRow.tsx';
 
 export interface SettingsSectionProps {
@@ -80,6 +81,8 @@ export function SettingsSection({ section, shown, openHint, onHint }: SettingsSe
             onHintOpenChange={(open) => onHint(open ? row.path : undefined)}
           />
         ))}
+        {/* While searching, a section is what was found. */}
+        {section.live === 'root-certificate' && shown === undefined && <RootCertificate />}
       </div>
       {question && <ConfirmDialog question={question} onClose={() => setQuestion(undefined)} />}
     </section>

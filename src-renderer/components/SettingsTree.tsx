@@ -1,7 +1,8 @@
 // The tree of pages at the left: arrow keys walk it, choosing a page shows it, marks say which pages are changed or wrong.
 import { useMemo, useState } from 'react';
 import { Button, type Key, Tree, TreeItem, TreeItemContent } from 'react-aria-components';
-import { type LayoutNode, pagesOf, rowsOf, settingsTree } from '../../src-main/contract/settings-layout.ts';
+import { type LayoutNode, pagesOf, rowsOf } from '../../src-main/contract/layout-nodes.ts';
+import { settingsTree } from '../../src-main/contract/settings-layout.ts';
 import { useDraft, useSettings } from '../app-context.ts';
 import { useSpeech } from '../i18n.ts';
 import { changedPaths, problemPaths } from '../state/draft-store.ts';

@@ -88,6 +88,21 @@ export const DashIcon = () => (
   </Drawing>
 );
 
+/** Half of it is there. */
+export const PartlyIcon = () => (
+  <Drawing size={16}>
+    <circle cx="8" cy="8" r="5.6" />
+    <path d="M8 2.4a5.6 5.6 0 0 1 0 11.2z" fill="currentColor" />
+  </Drawing>
+);
+
+export const LockIcon = () => (
+  <Drawing size={16}>
+    <path d="M3.5 7.3h9v6h-9z" />
+    <path d="M5.4 7.3V5.2a2.6 2.6 0 0 1 5.2 0v2.1" />
+  </Drawing>
+);
+
 export const LinkLostIcon = () => (
   <Drawing size={20}>
     <path d="M7.5 12.5 4.8 15.2a2.6 2.6 0 0 1-3.7-3.7L5 7.6m7.5-.1 2.7-2.7a2.6 2.6 0 0 1 3.7 3.7L15 12.4" />

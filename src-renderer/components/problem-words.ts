@@ -7,6 +7,7 @@ import {
 import { assertNever } from '../../src-main/contract/assert-never.ts';
 import type { PortListProblem } from '../../src-main/contract/port-list.ts';
 import { maxSubjectTextLength } from '../../src-main/contract/subject-text.ts';
+import type { RuleProblem } from '../dialogs/certificate-rule-form.ts';
 import type { Say } from '../i18n.ts';
 import type { FieldProblem } from '../state/draft-store.ts';
 
@@ -42,4 +43,11 @@ export function addressProblemText(say: Say, problem: AddressProblem): string {
 
 export function applicationProblemText(say: Say, problem: ApplicationProblem): string {
   return say(`problem.application.${problem}`, { limit: maxApplicationRuleLength });
+}
+
+export function ruleProblemText(say: Say, problem: RuleProblem): string {
+  return say(
+    `problem.certificate-rule.${problem.kind}`,
+    problem.kind === 'too-long' ? { limit: problem.limit } : {},
+  );
 }

@@ -1,9 +1,9 @@
 // "Excluded applications": the list of programs whose mail passes untouched. Add opens the picker, Edit the entry.
 import { parseApplicationRule } from '../../src-main/contract/application-rule.ts';
+import type { ApplicationsRow } from '../../src-main/contract/layout-nodes.ts';
 import type { ExcludedApplication } from '../../src-main/contract/settings.ts';
-import type { ApplicationsRow } from '../../src-main/contract/settings-layout.ts';
 import { useApp, useSettings } from '../app-context.ts';
-import { ProgramTile, programName } from '../components/ProgramTile.tsx';
+import { ProgramTile } from '../components/ProgramTile.tsx';
 import { applicationProblemText } from '../components/problem-words.ts';
 import { useSpeech } from '../i18n.ts';
 import { edit, valueAt } from '../state/draft-store.ts';
@@ -12,7 +12,7 @@ import { ApplicationPicker } from './ApplicationPicker.tsx';
 import styles from './applications.module.css';
 import type { Checked, TypedEntry } from './entry-lines.ts';
 import { ListDialog } from './ListDialog.tsx';
-import { usePrograms } from './use-programs.ts';
+import { useProgramLooks } from './use-programs.ts';
 
 export function ApplicationListDialog({
   row,
@@ -24,13 +24,7 @@ export function ApplicationListDialog({
   const { say } = useSpeech();
   const { draft } = useApp();
   const settings = useSettings();
-  const programs = usePrograms();
-  // An entry of a program that is here shows its name and icon; another shows the last piece of its path.
-  const here = new Map(
-    programs.kind === 'ready'
-      ? [...programs.installed, ...programs.running].map((each) => [each.application, each])
-      : [],
-  );
+  const look = useProgramLooks();
 
   const check = (typed: TypedEntry): Checked<ExcludedApplication> => {
     const parsed = parseApplicationRule(typed.text);
@@ -56,10 +50,10 @@ export function ApplicationListDialog({
           id: 'name',
           label: 'applications.column.name',
           cell: ({ application }) => {
-            const name = here.get(application)?.name ?? programName(application);
+            const { name, icon } = look(application);
             return (
               <span className={styles['named']}>
-                <ProgramTile name={name} icon={here.get(application)?.icon} />
+                <ProgramTile name={name} icon={icon} />
                 {name}
               </span>
             );
@@ -73,13 +67,26 @@ export function ApplicationListDialog({
         { id: 'note', label: 'applications.column.note', cell: ({ note }) => note ?? '' },
       ]}
       entries={valueAt(settings, draft.getState().edits, row.path)}
-      typedOf={({ application, note }) => ({ text: application, ...(note !== undefined && { note }) })}
-      check={check}
-      many="applications.field"
-      exportName="postern-excluded-applications.txt"
+      keyOf={({ application }) => application}
+      exchange={{
+        kind: 'lines',
+        typedOf: ({ application, note }) => ({ text: application, ...(note !== undefined && { note }) }),
+        check,
+        many: 'applications.field',
+        name: 'postern-excluded-applications.txt',
+      }}
       editor={(editor) =>
         editor.entry === undefined ? (
-          <ApplicationPicker {...editor} />
+          <ApplicationPicker
+            title="applications.add-title"
+            lead="applications.lead"
+            already="picker.already"
+            interpreter="picker.interpreter"
+            present={editor.present}
+            room={editor.room}
+            onPick={(applications) => editor.onSave(applications.map((application) => ({ application })))}
+            onClose={editor.onClose}
+          />
         ) : (
           <ApplicationEntryDialog {...editor} />
         )

@@ -1,10 +1,9 @@
-// Adds programs to "Excluded applications": those with mail connections first, then all that run, then installed mail
-// programs; a path can be typed or pasted into the search, and in Electron chosen by a file dialog.
-import { useId, useState } from 'react';
+// Chooses programs for a list: those with mail connections first, then all that run, then installed mail programs; a
+// path can be typed or pasted into the search, and in Electron chosen by a file dialog.
+import { type ReactNode, useId, useState } from 'react';
 import { Header, type Key, ListBox, ListBoxItem, ListBoxSection } from 'react-aria-components';
 import type { Application } from '../../src-main/contract/api.ts';
 import type { TextKey } from '../../src-main/contract/locales.ts';
-import type { ExcludedApplication } from '../../src-main/contract/settings.ts';
 import { useApp } from '../app-context.ts';
 import controls from '../components/controls.module.css';
 import { DialogFrame } from '../components/DialogFrame.tsx';
@@ -15,7 +14,6 @@ import { applicationProblemText } from '../components/problem-words.ts';
 import { useFocusOnOpen } from '../components/use-focus-on-open.ts';
 import { useSpeech } from '../i18n.ts';
 import rows from './applications.module.css';
-import type { EntryEditor } from './ListDialog.tsx';
 import { filterSections, type PickerSections, pickerSections, typedProgram } from './picker-programs.ts';
 import { usePrograms } from './use-programs.ts';
 
@@ -25,7 +23,27 @@ const sectionLabels: Readonly<Record<keyof PickerSections, TextKey>> = {
   installed: 'picker.installed',
 };
 
-export function ApplicationPicker({ present, room, onSave, onClose }: EntryEditor<ExcludedApplication>) {
+export interface ApplicationPickerProps {
+  readonly title: TextKey;
+  readonly lead: TextKey;
+  /** Said of a program that is in the list. */
+  readonly already: TextKey;
+  /** Said of a program that runs scripts. */
+  readonly interpreter: TextKey;
+  /** The programs of the list. */
+  readonly present: readonly string[];
+  /** How many more fit into the list. */
+  readonly room: number;
+  /** Below the programs. */
+  readonly children?: ReactNode;
+  /** Whether what stands below them can be taken as it is. */
+  readonly isWrong?: boolean;
+  readonly onPick: (applications: readonly string[]) => void;
+  readonly onClose: () => void;
+}
+
+export function ApplicationPicker(props: ApplicationPickerProps) {
+  const { present, room, onClose } = props;
   const { say } = useSpeech();
   const { host } = useApp();
   const programs = usePrograms();
@@ -49,13 +67,16 @@ export function ApplicationPicker({ present, room, onSave, onClose }: EntryEdito
     [...picked, ...extra.map((each) => each.application)].filter((key) => !present.includes(String(key))),
   );
 
-  const onPick = (keys: Iterable<Key>) => {
+  const canAdd = chosen.size > 0 && chosen.size <= room && !props.isWrong;
+
+  const onSelect = (keys: Iterable<Key>) => {
     // What the search hides stays picked.
     const hidden = [...picked].filter((key) => !listed.some((each) => each.application === key));
     setPicked(new Set([...hidden, ...keys].filter((key) => !extra.some((each) => each.application === key))));
   };
   const onAdd = () => {
-    onSave([...chosen].map((application) => ({ application: String(application) })));
+    if (!canAdd) return;
+    props.onPick([...chosen].map(String));
     onClose();
   };
   const browse = async () => {
@@ -65,14 +86,14 @@ export function ApplicationPicker({ present, room, onSave, onClose }: EntryEdito
 
   return (
     <DialogFrame
-      title={say('applications.add-title')}
-      lead={say('applications.lead')}
+      title={say(props.title)}
+      lead={say(props.lead)}
       size="wide"
       onClose={onClose}
       said={chosen.size > 0 && say('picker.selected', { count: chosen.size })}
       buttons={
         <>
-          <PushButton look="main" isDisabled={chosen.size === 0 || chosen.size > room} onPress={onAdd}>
+          <PushButton look="main" isDisabled={!canAdd} onPress={onAdd}>
             {say('action.add')}
           </PushButton>
           <PushButton onPress={onClose}>{say('action.cancel')}</PushButton>
@@ -93,7 +114,7 @@ export function ApplicationPicker({ present, room, onSave, onClose }: EntryEdito
           aria-describedby={`${id}problem`}
           onChange={(event) => setQuery(event.target.value)}
           onKeyDown={(event) => {
-            if (event.key === 'Enter' && chosen.size > 0 && chosen.size <= room) onAdd();
+            if (event.key === 'Enter') onAdd();
           }}
         />
         {host?.chooseProgram !== undefined && (
@@ -109,7 +130,7 @@ export function ApplicationPicker({ present, room, onSave, onClose }: EntryEdito
         selectionMode="multiple"
         selectedKeys={chosen}
         disabledKeys={present}
-        onSelectionChange={(keys) => onPick(keys === 'all' ? listed.map((each) => each.application) : keys)}
+        onSelectionChange={(keys) => onSelect(keys === 'all' ? listed.map((each) => each.application) : keys)}
         renderEmptyState={() => (
           <p className={styles['empty']}>
             {say(
@@ -122,24 +143,24 @@ export function ApplicationPicker({ present, room, onSave, onClose }: EntryEdito
           </p>
         )}
       >
-        {extra.length > 0 && <Section label="picker.typed" programs={extra} present={present} />}
+        {extra.length > 0 && <Section {...props} label="picker.typed" programs={extra} />}
         {(['connected', 'running', 'installed'] as const)
           .filter((name) => sections[name].length > 0)
           .map((name) => (
-            <Section key={name} label={sectionLabels[name]} programs={sections[name]} present={present} />
+            <Section {...props} key={name} label={sectionLabels[name]} programs={sections[name]} />
           ))}
       </ListBox>
+      {props.children}
     </DialogFrame>
   );
 }
 
-interface SectionProps {
+interface SectionProps extends Pick<ApplicationPickerProps, 'present' | 'already' | 'interpreter'> {
   readonly label: TextKey;
   readonly programs: readonly Application[];
-  readonly present: readonly string[];
 }
 
-function Section({ label, programs, present }: SectionProps) {
+function Section({ label, programs, present, already, interpreter }: SectionProps) {
   const { say } = useSpeech();
   return (
     <ListBoxSection className={rows['section'] ?? ''}>
@@ -157,7 +178,11 @@ function Section({ label, programs, present }: SectionProps) {
             {program.name}
             <span className={rows['path']}>{program.application}</span>
           </span>
-          <Facts program={program} isPresent={present.includes(program.application)} />
+          <Facts
+            program={program}
+            already={present.includes(program.application) ? already : undefined}
+            interpreter={interpreter}
+          />
         </ListBoxItem>
       ))}
     </ListBoxSection>
@@ -167,12 +192,18 @@ function Section({ label, programs, present }: SectionProps) {
 /** The second connection and on are counted, not listed. */
 const shownConnections = 1;
 
-function Facts({ program, isPresent }: { readonly program: Application; readonly isPresent: boolean }) {
+interface FactsProps {
+  readonly program: Application;
+  readonly already: TextKey | undefined;
+  readonly interpreter: TextKey;
+}
+
+function Facts({ program, already, interpreter }: FactsProps) {
   const { say, number } = useSpeech();
   const more = program.connections.length - shownConnections;
   return (
     <span className={rows['facts']}>
-      {isPresent && <span>{say('picker.already')}</span>}
+      {already !== undefined && <span>{say(already)}</span>}
       {program.connections.slice(0, shownConnections).map((connection) => (
         <span key={connection}>
           {connection}
@@ -189,7 +220,7 @@ function Facts({ program, isPresent }: { readonly program: Application; readonly
           .filter(Boolean)
           .join(' · ')}
       </span>
-      {program.interpreter && <span className={rows['warning']}>{say('picker.interpreter')}</span>}
+      {program.interpreter && <span className={rows['warning']}>{say(interpreter)}</span>}
     </span>
   );
 }

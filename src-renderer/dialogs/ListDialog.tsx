@@ -1,5 +1,5 @@
 // The edit-list dialog: a table of entries with Add, Edit, Delete, many values at once, import and export. What an
-// entry is, how it is checked and edited, comes in; the list itself changes only with OK.
+// entry is, how it is checked, edited and written to a file, comes in; the list itself changes only with OK.
 import { type ReactNode, useRef, useState } from 'react';
 import {
   Cell,
@@ -17,6 +17,7 @@ import { maxListEntries } from '../../src-main/contract/settings.ts';
 import controls from '../components/controls.module.css';
 import { DialogFrame } from '../components/DialogFrame.tsx';
 import styles from '../components/dialog.module.css';
+import { download } from '../components/download.ts';
 import { PushButton } from '../components/PushButton.tsx';
 import { useSpeech } from '../i18n.ts';
 import { type Checked, joinEntries, type TypedEntry } from './entry-lines.ts';
@@ -34,7 +35,7 @@ interface ListColumn<Entry> {
 export interface EntryEditor<Entry> {
   /** Undefined: a new one. */
   readonly entry: Entry | undefined;
-  /** The texts of the other entries. */
+  /** The keys of the other entries. */
   readonly present: readonly string[];
   /** How many more fit into the list. */
   readonly room: number;
@@ -42,17 +43,42 @@ export interface EntryEditor<Entry> {
   readonly onClose: () => void;
 }
 
+/** How a list leaves as a file and comes in again. */
+type Exchange<Entry> =
+  /** An entry a line; many can be typed at once, too. */
+  | {
+      readonly kind: 'lines';
+      readonly typedOf: (entry: Entry) => TypedEntry;
+      readonly check: (typed: TypedEntry) => Checked<Entry>;
+      /** Label of the field for many values. */
+      readonly many: TextKey;
+      readonly name: string;
+    }
+  /** A document of its own kind. */
+  | {
+      readonly kind: 'document';
+      readonly write: (entries: readonly Entry[]) => string;
+      /** `problem`: in words. */
+      readonly read: (
+        text: string,
+      ) =>
+        | { readonly ok: true; readonly entries: readonly Entry[] }
+        | { readonly ok: false; readonly problem: string };
+      readonly type: string;
+      readonly name: string;
+    };
+
 export interface ListDialogProps<Entry> {
   readonly title: TextKey;
   readonly lead: TextKey;
   readonly none: TextKey;
   readonly columns: readonly ListColumn<Entry>[];
   readonly entries: readonly Entry[];
-  readonly typedOf: (entry: Entry) => TypedEntry;
-  readonly check: (typed: TypedEntry) => Checked<Entry>;
-  /** Label of the field for many values. */
-  readonly many: TextKey;
-  readonly exportName: string;
+  /** What an entry is known by: the list holds it once. */
+  readonly keyOf: (entry: Entry) => string;
+  /** What it is called in the table, where that is not its key. */
+  readonly nameOf?: (entry: Entry) => string;
+  readonly exchange: Exchange<Entry>;
   readonly editor: (editor: EntryEditor<Entry>) => ReactNode;
   readonly onOk: (entries: Entry[]) => void;
   readonly onClose: () => void;
@@ -69,7 +95,7 @@ type Open =
   | { readonly kind: 'many'; readonly text: string };
 
 export function ListDialog<Entry>(props: ListDialogProps<Entry>) {
-  const { title, lead, none, columns, typedOf, editor, onOk, onClose } = props;
+  const { title, lead, none, columns, keyOf, exchange, editor, onOk, onClose } = props;
   const { say, number } = useSpeech();
   const [items, setItems] = useState<readonly Item<Entry>[]>(() =>
     props.entries.map((entry, id) => ({ id, entry })),
@@ -77,6 +103,8 @@ export function ListDialog<Entry>(props: ListDialogProps<Entry>) {
   const nextId = useRef(items.length);
   const [selected, setSelected] = useState<Selection>(new Set());
   const [open, setOpen] = useState<Open>();
+  /** What was wrong with a file, in words. */
+  const [problem, setProblem] = useState<string>();
 
   const isSelected = (id: number) => selected === 'all' || selected.has(id);
   const chosen = items.filter(({ id }) => isSelected(id));
@@ -100,23 +128,36 @@ export function ListDialog<Entry>(props: ListDialogProps<Entry>) {
     if (item) setOpen({ kind: 'edit', id: item.id });
   };
 
+  const room = maxListEntries - items.length;
+  const presentBut = (id?: number) => items.filter((item) => item.id !== id).map(({ entry }) => keyOf(entry));
+
+  const importText = (text: string) => {
+    if (exchange.kind === 'lines') {
+      setOpen({ kind: 'many', text });
+      return;
+    }
+    const read = exchange.read(text);
+    if (!read.ok) {
+      setProblem(read.problem);
+      return;
+    }
+    const fresh = new Map(read.entries.map((entry) => [keyOf(entry), entry]));
+    for (const key of presentBut()) fresh.delete(key);
+    if (fresh.size > room) setProblem(say('problem.list-full', { limit: number(maxListEntries) }));
+    else add([...fresh.values()]);
+  };
   const importFile = async (file: File | undefined) => {
-    if (file !== undefined && file.size <= maxImportBytes) setOpen({ kind: 'many', text: await file.text() });
+    setProblem(undefined);
+    if (file === undefined) return;
+    if (file.size > maxImportBytes) setProblem(say('problem.file-too-large'));
+    else importText(await file.text());
   };
   const exportFile = () => {
-    const url = URL.createObjectURL(
-      new Blob([joinEntries(items.map(({ entry }) => typedOf(entry)))], { type: 'text/plain' }),
-    );
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = props.exportName;
-    link.click();
-    URL.revokeObjectURL(url);
+    const entries = items.map(({ entry }) => entry);
+    if (exchange.kind === 'lines')
+      download(exchange.name, joinEntries(entries.map(exchange.typedOf)), 'text/plain');
+    else download(exchange.name, exchange.write(entries), exchange.type);
   };
-
-  const presentBut = (id?: number) =>
-    items.filter((item) => item.id !== id).map(({ entry }) => typedOf(entry).text);
-  const room = maxListEntries - items.length;
 
   return (
     <DialogFrame
@@ -163,7 +204,7 @@ export function ListDialog<Entry>(props: ListDialogProps<Entry>) {
           </TableHeader>
           <TableBody renderEmptyState={() => <p className={styles['empty']}>{say(none)}</p>}>
             {items.map(({ id, entry }) => (
-              <Row key={id} id={id} textValue={typedOf(entry).text}>
+              <Row key={id} id={id} textValue={props.nameOf?.(entry) ?? keyOf(entry)}>
                 {columns.map((column) => (
                   <Cell key={column.id}>{column.cell(entry)}</Cell>
                 ))}
@@ -185,12 +226,16 @@ export function ListDialog<Entry>(props: ListDialogProps<Entry>) {
         <PushButton isDisabled={chosen.length === 0} onPress={remove}>
           {say('action.delete')}
         </PushButton>
-        <PushButton isDisabled={room <= 0} onPress={() => setOpen({ kind: 'many', text: '' })}>
-          {say('action.enter-multiple')}
-        </PushButton>
+        {exchange.kind === 'lines' && (
+          <PushButton isDisabled={room <= 0} onPress={() => setOpen({ kind: 'many', text: '' })}>
+            {say('action.enter-multiple')}
+          </PushButton>
+        )}
         <span className={styles['gap']} />
         <FileTrigger
-          acceptedFileTypes={['text/plain', '.txt', '.csv']}
+          acceptedFileTypes={
+            exchange.kind === 'lines' ? ['text/plain', '.txt', '.csv'] : [exchange.type, '.json']
+          }
           onSelect={(files) => void importFile(files?.[0])}
         >
           <PushButton isDisabled={room <= 0}>{say('action.import')}</PushButton>
@@ -199,9 +244,12 @@ export function ListDialog<Entry>(props: ListDialogProps<Entry>) {
           {say('action.export')}
         </PushButton>
       </div>
-      {room <= 0 && (
-        <p className={`${styles['lead'] ?? ''} ${controls['problem'] ?? ''}`} role="alert">
-          {say('problem.list-full', { limit: number(maxListEntries) })}
+      {(room <= 0 || problem !== undefined) && (
+        <p
+          className={`${styles['tools'] ?? ''} ${styles['below'] ?? ''} ${controls['problem'] ?? ''}`}
+          role="alert"
+        >
+          {problem ?? say('problem.list-full', { limit: number(maxListEntries) })}
         </p>
       )}
       {open?.kind === 'add' &&
@@ -214,13 +262,14 @@ export function ListDialog<Entry>(props: ListDialogProps<Entry>) {
           onSave: (entries) => replace(open.id, entries),
           onClose: close,
         })}
-      {open?.kind === 'many' && (
+      {open?.kind === 'many' && exchange.kind === 'lines' && (
         <MultipleValuesDialog
           initial={open.text}
-          label={props.many}
+          label={exchange.many}
           present={presentBut()}
           room={room}
-          check={props.check}
+          check={exchange.check}
+          keyOf={keyOf}
           onAdd={add}
           onClose={close}
         />

@@ -16,6 +16,7 @@ export interface MultipleValuesProps<Entry> {
   readonly present: readonly string[];
   readonly room: number;
   readonly check: (typed: TypedEntry) => Checked<Entry>;
+  readonly keyOf: (entry: Entry) => string;
   readonly onAdd: (entries: readonly Entry[]) => void;
   readonly onClose: () => void;
 }
@@ -24,12 +25,12 @@ export interface MultipleValuesProps<Entry> {
 const maxShownProblems = 50;
 
 export function MultipleValuesDialog<Entry>(props: MultipleValuesProps<Entry>) {
-  const { label, present, room, check, onAdd, onClose } = props;
+  const { label, present, room, check, keyOf, onAdd, onClose } = props;
   const { say, number } = useSpeech();
   const [text, setText] = useState(props.initial);
   const id = useId();
   const firstField = useFocusOnOpen<HTMLTextAreaElement>();
-  const { entries, wrong } = checkEntries(text, present, check);
+  const { entries, wrong } = checkEntries(text, present, check, keyOf);
   const isTooMany = entries.length > room;
   const canAdd = entries.length > 0 && wrong.length === 0 && !isTooMany;
   return (

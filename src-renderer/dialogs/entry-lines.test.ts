@@ -43,12 +43,17 @@ describe('many entries in one text', () => {
 
 describe('checking many entries', () => {
   const check = (text: string, present: readonly string[] = []) =>
-    checkEntries(text, present, (typed) => {
-      const parsed = parseAddressEntry(typed.text);
-      return parsed.ok
-        ? { ok: true, entry: typed.text }
-        : { ok: false, text: typed.text, problem: parsed.problem.kind };
-    });
+    checkEntries(
+      text,
+      present,
+      (typed) => {
+        const parsed = parseAddressEntry(typed.text);
+        return parsed.ok
+          ? { ok: true, entry: typed.text }
+          : { ok: false, text: typed.text, problem: parsed.problem.kind };
+      },
+      (entry) => entry,
+    );
 
   it('says which of them are wrong', () => {
     expect(check('10.0.0.1, foo; 10.0.0.0/40')).toEqual({
@@ -62,5 +67,9 @@ describe('checking many entries', () => {
 
   it('leaves out what is there already or came before', () => {
     expect(check('10.0.0.1, 10.0.0.2, 10.0.0.1', ['10.0.0.2']).entries).toEqual(['10.0.0.1']);
+  });
+
+  it('says each wrong one once', () => {
+    expect(check('foo, foo').wrong).toHaveLength(1);
   });
 });

@@ -35,21 +35,24 @@ export type Checked<Entry> =
   | { readonly ok: true; readonly entry: Entry }
   | { readonly ok: false; readonly text: string; readonly problem: string };
 
-/** Sorts typed entries into new and wrong ones; one that is in the list or came before is left out silently. */
+/** Sorts typed entries into new and wrong ones; one that is in the list (`present`: by key) or came before is left out
+ * silently. */
 export function checkEntries<Entry>(
   text: string,
   present: readonly string[],
   check: (typed: TypedEntry) => Checked<Entry>,
+  keyOf: (entry: Entry) => string,
 ): { readonly entries: Entry[]; readonly wrong: { readonly text: string; readonly problem: string }[] } {
   const seen = new Set(present);
   const entries: Entry[] = [];
-  const wrong: { text: string; problem: string }[] = [];
+  const wrong = new Map<string, string>();
   for (const typed of splitEntries(text)) {
-    if (seen.has(typed.text)) continue;
-    seen.add(typed.text);
     const checked = check(typed);
-    if (checked.ok) entries.push(checked.entry);
-    else wrong.push({ text: checked.text, problem: checked.problem });
+    if (!checked.ok) wrong.set(checked.text, checked.problem);
+    else if (!seen.has(keyOf(checked.entry))) {
+      seen.add(keyOf(checked.entry));
+      entries.push(checked.entry);
+    }
   }
-  return { entries, wrong };
+  return { entries, wrong: [...wrong].map(([wrongText, problem]) => ({ text: wrongText, problem })) };
 }

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react';
 import type { Application } from '../../src-main/contract/api.ts';
 import { useCore } from '../app-context.ts';
+import { programName } from '../components/ProgramTile.tsx';
 
 export type Programs =
   | { readonly kind: 'loading' }
@@ -30,4 +31,15 @@ export function usePrograms(): Programs {
     };
   }, [client]);
   return programs;
+}
+
+/** How an entry of a list looks: by its name and icon if the program is here, else by the last piece of its path. */
+export function useProgramLooks(): (application: string) => Pick<Application, 'name' | 'icon'> {
+  const programs = usePrograms();
+  const here = new Map(
+    programs.kind === 'ready'
+      ? [...programs.installed, ...programs.running].map((each) => [each.application, each])
+      : [],
+  );
+  return (application) => here.get(application) ?? { name: programName(application) };
 }

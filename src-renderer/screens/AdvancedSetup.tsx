@@ -1,8 +1,9 @@
 // The window "Advanced setup": search above, tree at the left, the chosen page, and the foot that saves or drops the draft.
 import { useCallback, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
+import { isListRow, pagesOf, rowsOf } from '../../src-main/contract/layout-nodes.ts';
 import type { SettingPath } from '../../src-main/contract/setting-path.ts';
-import { isListRow, pagesOf, rowsOf, settingsTree } from '../../src-main/contract/settings-layout.ts';
+import { settingsTree } from '../../src-main/contract/settings-layout.ts';
 import { errorCodeOf, useApp, useCore, useSettings } from '../app-context.ts';
 import { LostBanner } from '../components/Banners.tsx';
 import { ConfirmDialog, type Question } from '../components/ConfirmDialog.tsx';

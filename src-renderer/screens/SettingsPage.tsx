@@ -1,6 +1,7 @@
 // One page of the tree: where it stands, what it is about, its live state if it has one, and its sections.
+
+import type { PlacedPage } from '../../src-main/contract/layout-nodes.ts';
 import type { SettingPath } from '../../src-main/contract/setting-path.ts';
-import type { PlacedPage } from '../../src-main/contract/settings-layout.ts';
 import { SettingsProblemBanners } from '../components/Banners.tsx';
 import { DirectBanner, StaleBanner } from '../components/ConnectionBanners.tsx';
 import { LastDetections } from '../components/LastDetections.tsx';
@@ -9,6 +10,9 @@ import styles from '../components/page.module.css';
 import { SettingsSection } from '../components/SettingsSection.tsx';
 import { StatusStrip } from '../components/StatusStrip.tsx';
 import { TestButton } from '../components/TestButton.tsx';
+import { TlsOffBanner } from '../components/TlsOffBanner.tsx';
+import { TlsRelays } from '../components/TlsRelays.tsx';
+import { TrustStores } from '../components/TrustStores.tsx';
 import { useSpeech } from '../i18n.ts';
 
 export interface SettingsPageProps {
@@ -21,6 +25,7 @@ export interface SettingsPageProps {
 export function SettingsPage({ placed: { page, groups }, shown, openHint, onHint }: SettingsPageProps) {
   const { say } = useSpeech();
   const isLive = page.live === 'mail-protection';
+  const isTrust = page.live === 'trust';
   // While searching, the page is what was found and nothing around it.
   const isWhole = shown === undefined;
   return (
@@ -39,6 +44,7 @@ export function SettingsPage({ placed: { page, groups }, shown, openHint, onHint
       {isWhole && <SettingsProblemBanners />}
       {isLive && <BlockedBanner />}
       {isLive && <ProtectionBanner />}
+      {isLive && <TlsOffBanner />}
       {isLive && isWhole && (
         <>
           <RemarkBanners />
@@ -56,6 +62,12 @@ export function SettingsPage({ placed: { page, groups }, shown, openHint, onHint
         />
       ))}
       {isLive && isWhole && <LastDetections />}
+      {isTrust && isWhole && (
+        <>
+          <TrustStores />
+          <TlsRelays />
+        </>
+      )}
       {page.remark !== undefined && isWhole && <p className={styles['remark']}>{say(page.remark)}</p>}
     </article>
   );

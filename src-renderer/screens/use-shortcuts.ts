@@ -1,6 +1,7 @@
 // The keys of the window: Ctrl+F to the search, F1 to the hint of the focused row, Esc is Cancel.
 import { useEffect } from 'react';
-import { type LayoutRow, pagesOf, rowsOf, settingsTree } from '../../src-main/contract/settings-layout.ts';
+import { type LayoutRow, pagesOf, rowsOf } from '../../src-main/contract/layout-nodes.ts';
+import { settingsTree } from '../../src-main/contract/settings-layout.ts';
 
 export interface Shortcuts {
   readonly onSearch: () => void;

@@ -2,8 +2,9 @@
 // one means a new snapshot, a lost connection means dialling again with growing pauses.
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { Settings } from '../../src-main/contract/settings.ts';
-import type { Snapshot } from '../../src-main/contract/state.ts';
+import type { Snapshot, StatePatch } from '../../src-main/contract/state.ts';
 import { applyUpdate } from '../../src-main/contract/state-update.ts';
+import type { Trust } from '../../src-main/contract/trust.ts';
 import type { CoreClient, Dial } from '../client.ts';
 
 export interface CoreState {
@@ -22,9 +23,18 @@ export function createCoreStore(): CoreStore {
 
 /** Shows settings that the core has just confirmed, ahead of the update that says the same. */
 export function confirmSettings(store: CoreStore, settings: Settings): void {
+  confirm(store, { settings });
+}
+
+/** The same for what programs trust. */
+export function confirmTrust(store: CoreStore, trust: Trust): void {
+  confirm(store, { trust });
+}
+
+function confirm(store: CoreStore, patch: StatePatch): void {
   const { snapshot } = store.getState();
   if (snapshot === undefined) return;
-  store.setState({ snapshot: { ...snapshot, state: { ...snapshot.state, settings } } });
+  store.setState({ snapshot: { ...snapshot, state: { ...snapshot.state, ...patch } } });
 }
 
 /** Follows one connection until its stream ends; throws when it breaks. */

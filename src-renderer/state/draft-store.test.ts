@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { pagesOf, rowsOf } from '../../src-main/contract/layout-nodes.ts';
 import { defaultSettings as settings } from '../../src-main/contract/settings.ts';
-import { pagesOf, rowsOf, settingsTree } from '../../src-main/contract/settings-layout.ts';
+import { settingsTree } from '../../src-main/contract/settings-layout.ts';
 import {
   changedPaths,
   createDraftStore,

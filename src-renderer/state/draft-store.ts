@@ -2,6 +2,7 @@
 // keys alone; what is wrong is known as it is typed.
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import type { ErrorCode } from '../../src-main/contract/error-codes.ts';
+import { isListRow, type LayoutRow } from '../../src-main/contract/layout-nodes.ts';
 import { formatPortList, type PortListProblem, parsePortList } from '../../src-main/contract/port-list.ts';
 import {
   readSetting,
@@ -10,7 +11,6 @@ import {
   splitPath,
 } from '../../src-main/contract/setting-path.ts';
 import { defaultSettings, type Settings, type SettingsPatch } from '../../src-main/contract/settings.ts';
-import { isListRow, type LayoutRow } from '../../src-main/contract/settings-layout.ts';
 import { parseSubjectText, type SubjectTextProblem } from '../../src-main/contract/subject-text.ts';
 
 export type Edits = { readonly [Path in SettingPath]?: SettingValue<Path> };

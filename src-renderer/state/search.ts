@@ -1,7 +1,8 @@
 // The search of the window: which pages and rows a text leads to, by their labels in either language.
+
+import { type LayoutNode, pagesOf } from '../../src-main/contract/layout-nodes.ts';
 import { languages, type TextKey, translate } from '../../src-main/contract/locales.ts';
 import type { SettingPath } from '../../src-main/contract/setting-path.ts';
-import { type LayoutNode, pagesOf } from '../../src-main/contract/settings-layout.ts';
 
 export interface SearchResult {
   /** Per page the rows to show. A page that is not here has no match. */

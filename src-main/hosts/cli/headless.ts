@@ -7,12 +7,13 @@ export interface HeadlessArguments extends CoreArguments {
   readonly dataDir: string;
   readonly console: string;
   readonly controlSocket?: string;
+  readonly publicCa?: string;
 }
 
 export async function headlessCommand(given: HeadlessArguments): Promise<void> {
   const console = valueOrFail(parseConsoleAddress(given.console));
-  const { dataDir, controlSocket } = given;
-  const options = { ...coreOptionsOf(given), dataDir, console, controlSocket };
+  const { dataDir, controlSocket, publicCa } = given;
+  const options = { ...coreOptionsOf(given), dataDir, console, controlSocket, publicCa };
   // A usage error is told without loading the core.
   const { runHeadless } = await import('../headless/main.ts');
   const end = await runHeadless(options);

@@ -28,7 +28,8 @@ interface Ended {
 }
 
 function postern(args: readonly string[], { hangUp = false } = {}): Promise<Ended> {
-  const child = spawn(posternPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, HOME: base };
+  const child = spawn(posternPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
   if (hangUp) child.stdout.destroy();
   let output = '';
   let errors = '';
@@ -57,12 +58,30 @@ describe.concurrent('a usage error is one line and exit code 3', () => {
     [['status', '--data-dir', '/nowhere'], 'Postern is not running: /nowhere'],
     [['selftest', '--data-dir', '/nowhere'], 'Postern is not running: /nowhere'],
     [['connections', '--data-dir', '/nowhere'], 'Postern is not running: /nowhere'],
+    [['trust'], 'name a command (status, install, remove, replace, forget)'],
+    [['trust', 'replace', '--data-dir', '/nowhere'], 'Postern is not running: /nowhere'],
+    [['trust', 'forget', '--data-dir', '/nowhere'], 'Postern is not running: /nowhere'],
+    [['ca'], 'name a command (export, show)'],
   ])('%j', async (args, words) => {
     const { code, output, errors } = await postern(args);
     expect(code).toBe(3);
     expect(output).toBe('');
     expect(errors).toContain(words);
     expect(errors).toMatch(/^postern: [^\n]+\n$/);
+  });
+});
+
+test.each([
+  ['ca', 'export'],
+  ['ca', 'show'],
+  ['trust', 'install'],
+  ['trust', 'remove'],
+])('%s %s without a root says so, with exit code 1', async (...args) => {
+  const { code, output, errors } = await postern([...args, '--data-dir', '/nowhere']);
+  expect({ code, output, errors }).toEqual({
+    code: 1,
+    output: '',
+    errors: 'postern: there is no root certificate yet: start Postern once (/nowhere)\n',
   });
 });
 

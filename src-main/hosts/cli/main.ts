@@ -13,6 +13,13 @@ interface JsonOption {
   readonly json?: boolean;
 }
 
+interface TrustOptions {
+  readonly profile: readonly string[];
+  readonly system?: boolean;
+}
+
+const profilesOf = ({ profile, system }: TrustOptions) => ({ profiles: profile, system: system === true });
+
 const collect = (value: string, before: readonly string[]) => [...before, value];
 
 /** One line for a group that was named without one of its commands, or with another. */
@@ -48,6 +55,7 @@ function buildProgram(): Command {
     )
     .option('--netfilter-helper <socket>', "the system's helper (default: its own socket, root or pkexec)")
     .option('--control-socket <path>', 'answer commands there, too, for the group of that user')
+    .option('--public-ca <path>', "keep a copy of the root's certificate there, for every user to read")
     .option('--upstream-ca <file>', 'trust these authorities (PEM) of mail servers, too')
     .option('--listen <what>', 'LOCALPORT=HOST:PORT/{imap|imaps|pop3|pop3s}; may be given again', collect, [])
     .option(
@@ -158,27 +166,91 @@ function buildProgram(): Command {
 
   const helper = program
     .command('helper')
-    .description("the part of a clone that redirects a user's connections");
+    .description('the parts of a clone that run as root: to redirect connections, and for the trust stores');
   const helperCommands = () => import('./helper.ts');
   helper
     .command('install')
-    .description('copy it to /usr/local/lib/postern, as root')
+    .description('copy them to /usr/local/lib/postern, as root')
     .action(async () => {
       process.exitCode = (await helperCommands()).installHelperCommand();
     });
   helper
     .command('remove')
-    .description('take the copy away, as root')
+    .description('take the copies away, as root')
     .action(async () => {
       process.exitCode = (await helperCommands()).removeHelperCommand();
     });
   helper
     .command('status')
-    .description('whether it is there, and as in this clone (exit code 1: it is not)')
+    .description('whether they are there, and as in this clone (exit code 1: they are not)')
     .action(async () => {
       process.exitCode = (await helperCommands()).helperStatusCommand();
     });
-  [settings, quarantine, helper, program].forEach(needsCommand);
+
+  const trust = program.command('trust').description('the stores in which programs look for authorities');
+  const trustCommands = () => import('./trust.ts');
+  const profile = () =>
+    new Option('--profile <dir>', 'a directory with an NSS database; may be given again')
+      .argParser(collect)
+      .default([], 'none');
+  trust
+    .command('status')
+    .description('each store: whether it has the root certificate, and what to do')
+    .addOption(json())
+    .action(async (options: JsonOption) =>
+      (await trustCommands()).trustStatus(dataDir(), options.json === true),
+    );
+  trust
+    .command('install')
+    .description("put the root certificate into stores: the user's own; as root, the machine's too")
+    .argument('[store...]', 'id, kind, path or name, as the status shows them')
+    .option('--system', "the machine's store, too; asks for an administrator's password")
+    .addOption(profile())
+    .action(async (stores: readonly string[], options: TrustOptions) => {
+      process.exitCode = await (await trustCommands()).installTrust({
+        dataDir: dataDir(),
+        stores,
+        ...profilesOf(options),
+      });
+    });
+  trust
+    .command('remove')
+    .description('take it out again, everywhere or from the given stores')
+    .argument('[store...]', 'id, kind, path or name, as the status shows them')
+    .addOption(profile())
+    .action(async (stores: readonly string[], options: TrustOptions) => {
+      process.exitCode = await (await trustCommands()).removeTrust({
+        dataDir: dataDir(),
+        stores,
+        ...profilesOf(options),
+      });
+    });
+  trust
+    .command('replace')
+    .description('make a new root certificate in place of the present one, and put it where that was')
+    .action(async () => {
+      process.exitCode = await (await trustCommands()).replaceRoot(dataDir());
+    });
+  trust
+    .command('forget')
+    .description('open TLS again for what was learnt to refuse it: for the given ones, or for all')
+    .argument('[id...]', 'as the status shows them')
+    .action(async (ids: readonly string[]) => (await trustCommands()).forgetRelays(dataDir(), ids));
+
+  const ca = program.command('ca').description('the root certificate');
+  const caCommands = () => import('./ca.ts');
+  ca.command('export')
+    .description('write it as PEM, without its key (exit code 1: there is none yet)')
+    .argument('[file]', 'or - for standard output, which is the default')
+    .action(async (file: string | undefined) => {
+      process.exitCode = (await caCommands()).exportCa(dataDir(), file);
+    });
+  ca.command('show')
+    .description('its name, fingerprint and dates')
+    .action(async () => {
+      process.exitCode = (await caCommands()).showCa(dataDir());
+    });
+  [settings, quarantine, helper, trust, ca, program].forEach(needsCommand);
   return program;
 }
 

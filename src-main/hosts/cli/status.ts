@@ -56,6 +56,10 @@ export function statusLines(state: State): string[] {
         ]
       : []),
     `relayed        ${relayed.total} connections passed unscanned since then${inBrackets(relayed.list)}`,
+    ...state.trust.relays.map(
+      ({ program, server, port, reason, detail }) =>
+        `unopened       ${program ?? 'any program'} to ${server}:${port}: ${reason}${inBrackets(detail ?? '')}`,
+    ),
     ...settingsProblems.map(
       ({ code, section, fields, keptAs }) =>
         `settings       ${errorWords(code)}${section === undefined ? '' : `: ${section}${fields === undefined ? '' : ` (${fields.join(', ')})`}`}${keptAs === undefined ? '' : `; the old file is ${keptAs}`}`,

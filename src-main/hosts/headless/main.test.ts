@@ -27,7 +27,8 @@ let errors = '';
 
 function postern(...args: readonly string[]): Promise<Ended> {
   return new Promise((done) => {
-    execFile(posternPath, [...args, '--data-dir', dataDir], (error, stdout, stderr) =>
+    const env = { ...process.env, HOME: base };
+    execFile(posternPath, [...args, '--data-dir', dataDir], { env }, (error, stdout, stderr) =>
       done({ code: error?.code ?? 0, output: stdout, errors: stderr }),
     );
   });
@@ -36,6 +37,8 @@ function postern(...args: readonly string[]): Promise<Ended> {
 function start(): ChildProcess {
   const child = spawn(posternPath, ['headless', '--data-dir', dataDir, '--intercept', 'off'], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A core puts its root into the stores of its user's home.
+    env: { ...process.env, HOME: base },
   });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errors += text;

@@ -8,10 +8,13 @@ import { createLog } from '../log.ts';
 import { rulesDirectory, workerUrl } from '../scanner-files.ts';
 import { createConsoleAuth } from './auth.ts';
 import type { Console, ConsoleOptions } from './http.ts';
+import { keepPublicCopy } from './public-ca.ts';
 import { isLogged, readyLine } from './ready-line.ts';
 
 export interface HeadlessOptions extends CoreOptions, Pick<CoreHostOptions, 'dataDir' | 'controlSocket'> {
   readonly console: Pick<ConsoleOptions, 'host' | 'port'> | 'off';
+  /** A copy of the root's certificate is kept there for every user; its directory exists. */
+  readonly publicCa?: string | undefined;
 }
 
 export type HeadlessEnd =
@@ -27,7 +30,7 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessEnd
   const signalled = firstSignal();
 
   let running: Console | undefined;
-  const { console: wanted, ...ports } = options;
+  const { console: wanted, publicCa, ...ports } = options;
   const starting = startCoreHost({
     ...ports,
     workerUrl,
@@ -40,6 +43,7 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessEnd
   const [started, http] = await Promise.all([starting, wanted === 'off' ? undefined : import('./http.ts')]);
   if (!started.ok) return { kind: 'failed', code: started.code, detail: started.detail };
   const { core, serveCalls, stop } = started.host;
+  const copy = publicCa === undefined ? undefined : keepPublicCopy({ from: core.caPath, to: publicCa, log });
 
   if (http !== undefined && wanted !== 'off') {
     const result = await http.startConsole({
@@ -66,6 +70,7 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessEnd
   process.stdout.write(`${readyLine(facts, { logged: isLogged(process.env) })}\n`);
 
   await signalled;
+  copy?.stop();
   await running?.stop();
   await stop();
   return { kind: 'stopped' };

@@ -1,0 +1,114 @@
+// Application scan rules made for programs that are picked, and one edited by hand: program, action, end and note.
+import { useState } from 'react';
+import { isInterpreter, parseApplicationRule } from '../../src-main/contract/application-rule.ts';
+import { type ApplicationScanRule, scanActions } from '../../src-main/contract/settings.ts';
+import { Choice } from '../components/Choice.tsx';
+import styles from '../components/dialog.module.css';
+import { applicationProblemText } from '../components/problem-words.ts';
+import { useSpeech } from '../i18n.ts';
+import { ApplicationPicker } from './ApplicationPicker.tsx';
+import rows from './applications.module.css';
+import { EndTimeFields, untilOf, useEndTime } from './EndTime.tsx';
+import { EntryForm, noteOf } from './EntryForm.tsx';
+import type { EntryEditor } from './ListDialog.tsx';
+
+interface ActionChoiceProps {
+  readonly action: ApplicationScanRule['action'];
+  readonly onAction: (action: ApplicationScanRule['action']) => void;
+}
+
+function ActionChoice({ action, onAction }: ActionChoiceProps) {
+  const { say } = useSpeech();
+  return (
+    <Choice
+      label={say('rules.column.action')}
+      value={action}
+      values={scanActions}
+      wordsOf={(each) => `rules.scan.${each}`}
+      onValue={onAction}
+    />
+  );
+}
+
+export function AddScanRulesDialog({ present, room, onSave, onClose }: EntryEditor<ApplicationScanRule>) {
+  const { say } = useSpeech();
+  // Whoever makes a rule wants something else than without it.
+  const [action, setAction] = useState<ApplicationScanRule['action']>('ignore');
+  const time = useEndTime(undefined);
+  return (
+    <ApplicationPicker
+      title="scan-rules.add-title"
+      lead="scan-rules.add-lead"
+      already="scan-rules.already"
+      interpreter="scan-rules.interpreter"
+      present={present}
+      room={room}
+      isWrong={time.end === 'wrong'}
+      onPick={(applications) => {
+        if (time.end === 'wrong') return;
+        const end = untilOf(time.end);
+        onSave(applications.map((application) => ({ application, action, ...end })));
+      }}
+      onClose={onClose}
+    >
+      <div className={`${styles['form'] ?? ''} ${styles['rule'] ?? ''}`}>
+        <EndTimeFields
+          label={say('rules.duration')}
+          time={time}
+          before={<ActionChoice action={action} onAction={setAction} />}
+        />
+      </div>
+    </ApplicationPicker>
+  );
+}
+
+interface EditScanRuleProps extends EntryEditor<ApplicationScanRule> {
+  readonly entry: ApplicationScanRule;
+}
+
+export function EditScanRuleDialog({ entry, present, onSave, onClose }: EditScanRuleProps) {
+  const { say } = useSpeech();
+  const [application, setApplication] = useState(entry.application);
+  const [action, setAction] = useState(entry.action);
+  const [note, setNote] = useState(entry.note ?? '');
+  const time = useEndTime(entry.until);
+
+  const text = application.trim();
+  const parsed = parseApplicationRule(text);
+  const problem = parsed.ok
+    ? present.includes(text)
+      ? say('problem.already', { text })
+      : undefined
+    : applicationProblemText(say, parsed.problem);
+
+  const onSubmit = () => {
+    if (problem !== undefined || time.end === 'wrong') return;
+    onSave([{ application: text, action, ...noteOf(note), ...untilOf(time.end) }]);
+    onClose();
+  };
+
+  return (
+    <EntryForm
+      title={say('scan-rules.edit-title')}
+      label={say('applications.field')}
+      value={application}
+      onValue={setApplication}
+      problem={problem}
+      examples={say('applications.examples')}
+      warning={
+        parsed.ok && isInterpreter(text) && <p className={rows['warning']}>{say('scan-rules.interpreter')}</p>
+      }
+      noteLabel={say('applications.note')}
+      note={note}
+      onNote={setNote}
+      onSubmit={onSubmit}
+      onClose={onClose}
+    >
+      <EndTimeFields
+        label={say('rules.duration')}
+        time={time}
+        before={<ActionChoice action={action} onAction={setAction} />}
+      />
+    </EntryForm>
+  );
+}
