@@ -230,11 +230,14 @@ describe('the root in stores', () => {
 });
 
 describe('a root that follows another', () => {
-  test('signs once every store that knows the old one knows it, and the old one goes', async () => {
+  test('signs a day after every store that knows the old one knows it, and the old one goes', async () => {
     const { service, stores, pass, state, roots } = setUp();
     service.start();
     await pass(1_000);
     state.successor = root('b');
+    await pass(24 * 60 * 60 * 1_000);
+    expect(roots().map(({ pem }) => pem)).toEqual(['PEM a', 'PEM b']);
+    expect(stores.held.get('p1')?.size).toBe(2);
     await pass(24 * 60 * 60 * 1_000);
     expect(roots().map(({ pem }) => pem)).toEqual(['PEM b']);
     expect([...(stores.held.get('p1') ?? [])]).toEqual(['b'.repeat(64)]);
@@ -248,7 +251,7 @@ describe('a root that follows another', () => {
     service.start();
     await pass(1_000);
     state.successor = root('b');
-    await pass(24 * 60 * 60 * 1_000);
+    for (let day = 0; day < 3; day++) await pass(24 * 60 * 60 * 1_000);
     expect(roots()).toHaveLength(2);
     await service.install(['system']);
     await pass(24 * 60 * 60 * 1_000);
@@ -269,6 +272,21 @@ describe('a root that follows another', () => {
     await pass(0);
     await service.stop();
   });
+});
+
+test('a fault of one day does not end the care of the next', async () => {
+  const { service, stores, pass, state, roots } = setUp();
+  const status = stores.status.bind(stores);
+  service.start();
+  stores.status = async () => {
+    throw new Error('too many open files');
+  };
+  await expect(pass(1_000)).rejects.toThrow('too many open files');
+  stores.status = status;
+  state.successor = root('b');
+  for (let day = 0; day < 2; day++) await pass(24 * 60 * 60 * 1_000);
+  expect(roots().map(({ pem }) => pem)).toEqual(['PEM b']);
+  await service.stop();
 });
 
 describe('a root that has had its time', () => {

@@ -142,11 +142,13 @@ export function createTrustService(options: TrustServiceOptions): TrustService {
 
   /** A successor signs only once every store that knows the root knows it, too; or when the root is about to end. */
   async function maintain(): Promise<void> {
-    const [root] = certificates.roots();
+    const before = certificates.roots();
+    const [root] = before;
     await certificates.maintain();
     await keepInstalled();
-    const isReady = found.some(holdsRoot) && found.every(({ state }) => state !== 'partly');
-    if (certificates.roots().length > 1 && isReady) {
+    // Not on the day on which it came: programs that run have not read their stores since.
+    const isKnown = before.length > 1 && found.every(({ state }) => state !== 'partly');
+    if (certificates.roots().length > 1 && isKnown && found.some(holdsRoot)) {
       await retired.add(certificates.roots().slice(0, 1));
       await certificates.promote();
     }
@@ -175,8 +177,11 @@ export function createTrustService(options: TrustServiceOptions): TrustService {
   }
 
   async function maintainDaily(): Promise<void> {
-    await maintain();
-    later(dayMs, maintainDaily);
+    try {
+      await maintain();
+    } finally {
+      later(dayMs, maintainDaily);
+    }
   }
 
   return {
