@@ -141,6 +141,7 @@ const sampleRelays: readonly TlsRelay[] = [
 export const noTrust: Trust = {
   roots: [sampleRoot],
   caPath: '/home/kari/.local/state/postern/certificates/ca.pem',
+  homeDir: '/home/kari',
   stores: [],
   relays: [],
 };

@@ -22,6 +22,12 @@ export const quietState: State = {
   openConnections: 0,
   staleConnections: 0,
   directConnections: 0,
-  trust: { roots: [], caPath: '/var/lib/postern/certificates/ca.pem', stores: [], relays: [] },
+  trust: {
+    roots: [],
+    caPath: '/var/lib/postern/certificates/ca.pem',
+    homeDir: '/root',
+    stores: [],
+    relays: [],
+  },
   lastMessages: [],
 };

@@ -93,6 +93,8 @@ export const trustSchema = z.object({
   roots: z.array(certificateFactsSchema),
   /** PEM file of them. */
   caPath: z.string(),
+  /** Whose programs' stores are looked after, beside the machine's. */
+  homeDir: z.string(),
   stores: z.array(trustStoreSchema),
   relays: z.array(tlsRelaySchema),
 });

@@ -133,6 +133,7 @@ function setUp(options: { stores?: FoundStore[]; relays?: TlsRelay[]; installs?:
       },
     },
     stores,
+    homeDir: '/home/ada',
     relays: {
       list: () => relays,
       forget(ids) {

@@ -12,6 +12,8 @@ import type { Clock, Log } from './ports.ts';
 export interface TrustServiceOptions {
   readonly certificates: Pick<Certificates, 'caPath' | 'roots' | 'maintain' | 'promote' | 'replace'>;
   readonly stores: TrustStores;
+  /** The home directory whose stores these are. */
+  readonly homeDir: string;
   readonly relays: Pick<TlsRelays, 'list' | 'forget'>;
   /** Ids of the stores that the root was put into by itself, or taken out of: each is offered it once. */
   readonly offered: Pick<StoredList<string>, 'list' | 'add' | 'remove'>;
@@ -95,6 +97,7 @@ export function createTrustService(options: TrustServiceOptions): TrustService {
   const current = (): Trust => ({
     roots: certificates.roots().map(({ facts }) => facts),
     caPath: certificates.caPath,
+    homeDir: options.homeDir,
     stores: found.map((store) => {
       const lastHandshake = handshakes.of(store, found);
       return lastHandshake ? { ...store, lastHandshake } : store;

@@ -79,6 +79,7 @@ export function wireTrust(ports: Ports, stops: Stops, parts: TrustParts): WiredT
   });
   const service = createTrustService({
     certificates,
+    homeDir: ports.homeDir,
     stores: openTrustStores({
       homeDir: ports.homeDir,
       uid: ports.uid,

@@ -18,7 +18,7 @@ export const euid = () => process.geteuid?.() ?? 0;
 /** What can be done with the stores, by a core or here. */
 export interface Access {
   readonly asker: Asker;
-  status(): Promise<Pick<Trust, 'roots' | 'caPath' | 'stores' | 'relays'>>;
+  status(): Promise<Trust>;
   install(ids: readonly string[] | 'own'): Promise<readonly TrustAction[]>;
   remove(ids: readonly string[] | 'all'): Promise<readonly TrustAction[]>;
   /** Has programs tried again that refused our certificates before a store got the root. False: the caller may not say so. */
@@ -73,6 +73,7 @@ export async function accessHere(
     status: async () => ({
       roots: roots.map(({ facts }) => facts),
       caPath: path,
+      homeDir: homedir(),
       stores: await stores.status(roots),
       relays: await relaysOf(dataDir),
     }),
@@ -141,17 +142,20 @@ export async function withAccess<Result>(
   dataDir: string,
   use: (access: Access) => Promise<Result>,
 ): Promise<Result | undefined> {
+  const found = findRoots(dataDir);
   if (await hasOwnCore(dataDir)) {
-    return await withCore(dataDir, (core) =>
-      use({
+    return await withCore(dataDir, async (core) => {
+      // One that was started with another home directory looks after the programs there.
+      const isOfThisHome = (await core.trust.status()).homeDir === homedir();
+      if (!isOfThisHome && found) return await use(await accessHere(dataDir, found));
+      return await use({
         asker: euid() === 0 ? 'root' : 'user',
         status: () => core.trust.status(),
         install: (ids) => core.trust.install(ids === 'own' ? {} : { stores: [...ids] }),
         remove: (ids) => core.trust.remove(ids === 'all' ? {} : { stores: [...ids] }),
         retryRefused: async () => true,
-      }),
-    );
+      });
+    });
   }
-  const found = findRoots(dataDir);
   return found === undefined ? undefined : await use(await accessHere(dataDir, found));
 }
