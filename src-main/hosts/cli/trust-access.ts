@@ -18,6 +18,8 @@ export const euid = () => process.geteuid?.() ?? 0;
 /** What can be done with the stores, by a core or here. */
 export interface Access {
   readonly asker: Asker;
+  /** Where it is noted what stores of this home directory were like before. */
+  readonly journalFile: string;
   status(): Promise<Trust>;
   install(ids: readonly string[] | 'own'): Promise<readonly TrustAction[]>;
   remove(ids: readonly string[] | 'all'): Promise<readonly TrustAction[]>;
@@ -32,13 +34,16 @@ export async function hasOwnCore(dataDir: string): Promise<boolean> {
   return socket?.uid === euid() && (await findSystemCore(path)).kind === 'attach';
 }
 
-/** Where this user notes what stores were like before: beside the core's own files, or at home where those are another's. */
-export function journalFile(dataDir: string): string {
+/** Root's own, whatever HOME says under sudo or in a package's script. */
+const ownHome = () => (euid() === 0 ? userInfo().homedir : homedir());
+
+const journalIn = (directory: string) => join(directory, 'trust-journal.json');
+const journalBelow = (home: string) => journalIn(join(home, '.local', 'state', 'postern'));
+
+/** Beside the core's own files, or at home where those are another's. */
+function journalOf(dataDir: string): string {
   const owner = lstatSync(dataDir, { throwIfNoEntry: false })?.uid ?? euid();
-  // Root's own, whatever HOME says under sudo or in a package's script.
-  const home = euid() === 0 ? userInfo().homedir : homedir();
-  const directory = owner === euid() ? dataDir : join(home, '.local', 'state', 'postern');
-  return join(directory, 'trust-journal.json');
+  return owner === euid() ? journalIn(dataDir) : journalBelow(ownHome());
 }
 
 const placedRootsFile = (directory: string) => join(directory, 'trust-placed.json');
@@ -46,10 +51,10 @@ const placedRootsFile = (directory: string) => join(directory, 'trust-placed.jso
 /** Nothing that is left out is worth a line here: a store that can't be read says so itself. */
 const log = () => undefined;
 
-export const stateOf = (dataDir: string) => ({
+export const stateWith = (journalFile: string) => ({
   homeDir: homedir(),
   uid: euid(),
-  journalFile: journalFile(dataDir),
+  journalFile,
   now: () => new Date(),
   log,
 });
@@ -57,10 +62,11 @@ export const stateOf = (dataDir: string) => ({
 export async function accessHere(
   dataDir: string,
   { roots, path }: Pick<FoundRoots, 'path'> & { readonly roots: readonly Root[] },
+  journalFile = journalOf(dataDir),
 ): Promise<Access> {
   const { openPlacedRoots, openTrustStores } = await import('../../core/stored-trust.ts');
-  const stores = openTrustStores({ ...stateOf(dataDir), administrator: findAdministrator });
-  const placed = openPlacedRoots({ file: placedRootsFile(dirname(journalFile(dataDir))), log });
+  const stores = openTrustStores({ ...stateWith(journalFile), administrator: findAdministrator });
+  const placed = openPlacedRoots({ file: placedRootsFile(dirname(journalFile)), log });
   const asker = askerOf(path);
   /** What the machine trusts of the system's core is root's business. */
   const isTheirs = ({ fix }: Pick<TrustStore, 'fix'>) =>
@@ -70,6 +76,7 @@ export async function accessHere(
     (await stores.status([root])).some((store) => isTheirs(store) && store.state === 'trusted');
   return {
     asker,
+    journalFile,
     status: async () => ({
       roots: roots.map(({ facts }) => facts),
       caPath: path,
@@ -90,7 +97,7 @@ export async function accessHere(
       const all = [...roots, ...placed.others(roots)];
       const actions = await stores.remove(all, ids === 'all' ? await changeable() : ids);
       await placed.keepOnly(isTrusted);
-      tidy(dataDir);
+      tidy(journalFile);
       return actions;
     },
     retryRefused: () => retryRefused(dataDir),
@@ -98,8 +105,7 @@ export async function accessHere(
 }
 
 /** What commands have noted goes with the last of it; a core's own directory stays. */
-function tidy(dataDir: string): void {
-  const journal = journalFile(dataDir);
+function tidy(journal: string): void {
   const directory = dirname(journal);
   for (const [file, nothing] of [
     [journal, /"entries": \[\]/],
@@ -147,9 +153,10 @@ export async function withAccess<Result>(
     return await withCore(dataDir, async (core) => {
       // One that was started with another home directory looks after the programs there.
       const isOfThisHome = (await core.trust.status()).homeDir === homedir();
-      if (!isOfThisHome && found) return await use(await accessHere(dataDir, found));
+      if (!isOfThisHome && found) return await use(await accessHere(dataDir, found, journalBelow(homedir())));
       return await use({
         asker: euid() === 0 ? 'root' : 'user',
+        journalFile: journalOf(dataDir),
         status: () => core.trust.status(),
         install: (ids) => core.trust.install(ids === 'own' ? {} : { stores: [...ids] }),
         remove: (ids) => core.trust.remove(ids === 'all' ? {} : { stores: [...ids] }),

@@ -7,15 +7,7 @@ import { CommandFailure } from '../failure.ts';
 import { findRoots, noRootWords, notDoneExitCode } from './ca.ts';
 import { withCore } from './core-client.ts';
 import { printLine } from './output.ts';
-import {
-  type Access,
-  accessHere,
-  euid,
-  hasOwnCore,
-  journalFile,
-  stateOf,
-  withAccess,
-} from './trust-access.ts';
+import { type Access, accessHere, euid, hasOwnCore, stateWith, withAccess } from './trust-access.ts';
 import { actionLine, install, relayLine, rootLines, storeLine } from './trust-lines.ts';
 
 export interface TrustArguments {
@@ -52,6 +44,7 @@ export function unnamedStores(
 }
 
 async function changeProfiles(
+  { journalFile }: Access,
   { dataDir, profiles }: TrustArguments,
   action: 'install' | 'remove',
 ): Promise<TrustAction[]> {
@@ -61,7 +54,7 @@ async function changeProfiles(
   const { changeNssDirectory } = await import('../../core/stored-trust.ts');
   const actions: TrustAction[] = [];
   for (const profile of profiles) {
-    const options = { ...stateOf(dataDir), directory: resolve(profile), action, roots: found.roots };
+    const options = { ...stateWith(journalFile), directory: resolve(profile), action, roots: found.roots };
     actions.push(await changeNssDirectory(options));
   }
   return actions;
@@ -108,8 +101,8 @@ async function meantIds(
 export async function installTrust(given: TrustArguments): Promise<number> {
   const { dataDir, stores, profiles, system = false } = given;
   const done = await withAccess(dataDir, async (access) => {
-    mkdirSync(dirname(journalFile(dataDir)), { recursive: true, mode: 0o700 });
-    const byHand = await changeProfiles(given, 'install');
+    mkdirSync(dirname(access.journalFile), { recursive: true, mode: 0o700 });
+    const byHand = await changeProfiles(access, given, 'install');
     const isByHandAlone = profiles.length > 0 && stores.length === 0 && !system;
     const others = isByHandAlone ? [] : await access.install(await meantIds(access, given));
     const actions = [...byHand, ...others];
@@ -127,7 +120,7 @@ export async function installTrust(given: TrustArguments): Promise<number> {
 export async function removeTrust(given: TrustArguments): Promise<number> {
   const { dataDir, stores, profiles } = given;
   const actions = await withAccess(dataDir, async (access) => {
-    const byHand = await changeProfiles(given, 'remove');
+    const byHand = await changeProfiles(access, given, 'remove');
     if (profiles.length > 0 && stores.length === 0) return byHand;
     const ids = stores.length > 0 ? namedStores((await access.status()).stores, stores) : 'all';
     return [...byHand, ...(await access.remove(ids))];
