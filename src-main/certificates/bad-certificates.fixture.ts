@@ -1,7 +1,7 @@
 // Certificates of every shape that a verifier must judge, and stapled OCSP responses about them, by a DER writer that
 // shares no code with what it tests.
 import { createHash, type KeyObject, type KeyPairKeyObjectResult, sign, X509Certificate } from 'node:crypto';
-import { der, distinguishedName, dnsName } from './authority.fixture.ts';
+import { type createTestKeys, der, distinguishedName, dnsName } from './authority.fixture.ts';
 
 export const sequence = (...parts: Uint8Array[]) => der(0x30, ...parts);
 export const octetString = (...parts: Uint8Array[]) => der(0x04, ...parts);
@@ -130,5 +130,28 @@ export function makeCertificate(options: MadeCertificateOptions): MadeCertificat
     keys,
     subject,
     serial,
+  };
+}
+
+/** Leaves for one server, and authorities between them and a root. */
+export function issuersFor(serverName: string, keysFor: ReturnType<typeof createTestKeys>) {
+  return {
+    /** `issuer` undefined: self-signed. */
+    leafOf: (issuer: MadeCertificate | undefined, options: Partial<MadeCertificateOptions> = {}) =>
+      makeCertificate({
+        keys: keysFor('ec'),
+        subject: serverName,
+        names: [serverName],
+        ...(issuer ? { issuer } : {}),
+        ...options,
+      }),
+    authorityOf: (issuer: MadeCertificate, options: Partial<MadeCertificateOptions> = {}) =>
+      makeCertificate({
+        keys: keysFor('ec', 'between'),
+        subject: 'Between',
+        issuer,
+        authority: 'any',
+        ...options,
+      }),
   };
 }

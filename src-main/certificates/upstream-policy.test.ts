@@ -2,11 +2,7 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../contract/error-codes.ts';
 import { createTestKeys } from './authority.fixture.ts';
-import {
-  type MadeCertificate,
-  type MadeCertificateOptions,
-  makeCertificate,
-} from './bad-certificates.fixture.ts';
+import { issuersFor, type MadeCertificate, makeCertificate } from './bad-certificates.fixture.ts';
 import { judgeUpstream, type UpstreamFacts } from './upstream-policy.ts';
 
 const serverName = 'mail.example.org';
@@ -20,22 +16,7 @@ const root = makeCertificate({
 });
 const stranger = makeCertificate({ keys: keysFor('ec', 'stranger'), subject: 'Stranger', authority: 'any' });
 
-const leafOf = (issuer: MadeCertificate | undefined, options: Partial<MadeCertificateOptions> = {}) =>
-  makeCertificate({
-    keys: keysFor('ec'),
-    subject: serverName,
-    names: [serverName],
-    ...(issuer ? { issuer } : {}),
-    ...options,
-  });
-const authorityOf = (issuer: MadeCertificate, options: Partial<MadeCertificateOptions> = {}) =>
-  makeCertificate({
-    keys: keysFor('ec', 'between'),
-    subject: 'Between',
-    issuer,
-    authority: 'any',
-    ...options,
-  });
+const { leafOf, authorityOf } = issuersFor(serverName, keysFor);
 
 function judge(chain: readonly MadeCertificate[], facts: Partial<UpstreamFacts> = {}) {
   return judgeUpstream({

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect, type TlsOptions } from 'node:tls';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import {
+  issuersFor,
   type MadeCertificate,
   type MadeCertificateOptions,
   makeCertificate,
@@ -36,22 +37,7 @@ const weakKeys = generateKeyPairSync('rsa', { modulusLength: 1024 });
 const past = { notBefore: new Date('2019-01-01'), notAfter: new Date('2020-01-01') };
 const future = { notBefore: new Date('2999-01-01'), notAfter: new Date('2999-02-01') };
 
-const leafOf = (issuer: MadeCertificate | undefined, options: Partial<MadeCertificateOptions> = {}) =>
-  makeCertificate({
-    keys: keysFor('ec'),
-    subject: serverName,
-    names: [serverName],
-    ...(issuer ? { issuer } : {}),
-    ...options,
-  });
-const authorityOf = (issuer: MadeCertificate, options: Partial<MadeCertificateOptions> = {}) =>
-  makeCertificate({
-    keys: keysFor('ec', 'between'),
-    subject: 'Between',
-    issuer,
-    authority: 'any',
-    ...options,
-  });
+const { leafOf, authorityOf } = issuersFor(serverName, keysFor);
 
 /** What a server sends: its own certificate, then others. */
 const sent = (leaf: MadeCertificate, ...others: MadeCertificate[]) => ({

@@ -1,15 +1,12 @@
 // Application scan rules made for programs that are picked, and one edited by hand: program, action, end and note.
 import { useState } from 'react';
-import { isInterpreter, parseApplicationRule } from '../../src-main/contract/application-rule.ts';
 import { type ApplicationScanRule, scanActions } from '../../src-main/contract/settings.ts';
 import { Choice } from '../components/Choice.tsx';
 import styles from '../components/dialog.module.css';
-import { applicationProblemText } from '../components/problem-words.ts';
 import { useSpeech } from '../i18n.ts';
+import { ApplicationEntryForm } from './ApplicationEntryForm.tsx';
 import { ApplicationPicker } from './ApplicationPicker.tsx';
-import rows from './applications.module.css';
 import { EndTimeFields, untilOf, useEndTime } from './EndTime.tsx';
-import { EntryForm, noteOf } from './EntryForm.tsx';
 import type { EntryEditor } from './ListDialog.tsx';
 
 interface ActionChoiceProps {
@@ -68,40 +65,18 @@ interface EditScanRuleProps extends EntryEditor<ApplicationScanRule> {
 
 export function EditScanRuleDialog({ entry, present, onSave, onClose }: EditScanRuleProps) {
   const { say } = useSpeech();
-  const [application, setApplication] = useState(entry.application);
   const [action, setAction] = useState(entry.action);
-  const [note, setNote] = useState(entry.note ?? '');
   const time = useEndTime(entry.until);
-
-  const text = application.trim();
-  const parsed = parseApplicationRule(text);
-  const problem = parsed.ok
-    ? present.includes(text)
-      ? say('problem.already', { text })
-      : undefined
-    : applicationProblemText(say, parsed.problem);
-
-  const onSubmit = () => {
-    if (problem !== undefined || time.end === 'wrong') return;
-    onSave([{ application: text, action, ...noteOf(note), ...untilOf(time.end) }]);
-    onClose();
-  };
-
   return (
-    <EntryForm
-      title={say('scan-rules.edit-title')}
-      label={say('applications.field')}
-      value={application}
-      onValue={setApplication}
-      problem={problem}
-      examples={say('applications.examples')}
-      warning={
-        parsed.ok && isInterpreter(text) && <p className={rows['warning']}>{say('scan-rules.interpreter')}</p>
-      }
-      noteLabel={say('applications.note')}
-      note={note}
-      onNote={setNote}
-      onSubmit={onSubmit}
+    <ApplicationEntryForm
+      title="scan-rules.edit-title"
+      interpreter="scan-rules.interpreter"
+      entry={entry}
+      present={present}
+      isWrong={time.end === 'wrong'}
+      onSubmit={(named) => {
+        if (time.end !== 'wrong') onSave([{ ...named, action, ...untilOf(time.end) }]);
+      }}
       onClose={onClose}
     >
       <EndTimeFields
@@ -109,6 +84,6 @@ export function EditScanRuleDialog({ entry, present, onSave, onClose }: EditScan
         time={time}
         before={<ActionChoice action={action} onAction={setAction} />}
       />
-    </EntryForm>
+    </ApplicationEntryForm>
   );
 }

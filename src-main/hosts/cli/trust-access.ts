@@ -152,8 +152,9 @@ export async function withAccess<Result>(
   if (await hasOwnCore(dataDir)) {
     return await withCore(dataDir, async (core) => {
       // One that was started with another home directory looks after the programs there.
-      const isOfThisHome = (await core.trust.status()).homeDir === homedir();
-      if (!isOfThisHome && found) return await use(await accessHere(dataDir, found, journalBelow(homedir())));
+      const { state } = await core.state.get();
+      if (state.trust.homeDir !== homedir() && found)
+        return await use(await accessHere(dataDir, found, journalBelow(homedir())));
       return await use({
         asker: euid() === 0 ? 'root' : 'user',
         journalFile: journalOf(dataDir),
