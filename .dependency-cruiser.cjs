@@ -65,15 +65,15 @@ module.exports = {
       from: {
         path: '^src-',
         pathNot:
-          'certificates/forge\\.ts$|scanner/message-summary\\.ts$|scanner/engines/yara-x\\.ts$|interception/linux/(original-destination|socket-owner)\\.ts$|\\.test\\.ts$',
+          'certificates/forge\\.ts$|scanner/(message-summary|unpack/documents/links)\\.ts$|scanner/engines/yara-x\\.ts$|scanner/sandbox/(seven-zip-module|archives\\.fixture)\\.ts$|interception/linux/(original-destination|socket-owner)\\.ts$|\\.test\\.ts$',
       },
-      to: { path: 'node_modules/(@types/)?(node-forge|mailparser|@litko|koffi)/' },
+      to: { path: 'node_modules/(@types/)?(node-forge|mailparser|@litko|koffi|7z-wasm|tldts)/' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'no-unresolvable',
       severity: 'error',
-      from: { path: '^(src|e2e|bench|scripts)' },
+      from: { path: '^(src|e2e|bench|fuzz|scripts)' },
       to: { couldNotResolve: true, pathNot: '[.]css$|^electron$' },
     },
   ],

@@ -34,7 +34,12 @@ export default defineConfig({
       target: 'node24',
       outDir: at('out/main'),
       rolldownOptions: {
-        input: { main: at('src-main/hosts/electron/main.ts'), worker: at('src-main/scanner/worker.ts') },
+        input: {
+          main: at('src-main/hosts/electron/main.ts'),
+          worker: at('src-main/scanner/worker.ts'),
+          'seven-zip-child': at('src-main/scanner/sandbox/seven-zip-child.ts'),
+          'summary-worker': at('src-main/scanner/summary-worker.ts'),
+        },
         output: { entryFileNames: '[name].js' },
       },
     },

@@ -1,4 +1,4 @@
-// `npm run bench [-- --rounds N] [--json FILE]`: direct against through Postern in one run, interleaved, so that a machine
+// `npm run bench [-- --rounds N] [--only PART] [--json FILE]`: direct against through Postern in one run, interleaved, so that a machine
 // whose speed drifts gives the same ratios. Prints medians and ratios; --json also writes every single figure.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -30,7 +30,11 @@ async function seconds(task: () => Promise<void>): Promise<number> {
 }
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, json: { type: 'string' } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    json: { type: 'string' },
+    only: { type: 'string' },
+  },
 });
 const rounds = Number(values.rounds);
 if (!Number.isInteger(rounds) || rounds < 1)
@@ -40,6 +44,20 @@ if (missing) {
   process.stderr.write(`the bench can't run${missing}\n`);
   process.exit(1);
 }
+
+const parts = [
+  benchFixedListener,
+  benchLongerWay,
+  benchInterception,
+  benchHandshake,
+  benchIdleMemory,
+  benchOwnerLookup,
+  benchScan,
+];
+const { only } = values;
+const chosen = parts.filter(({ name }) => only === undefined || name === `bench${only}`);
+if (chosen.length === 0)
+  throw new Error(`--only takes one of ${parts.map(({ name }) => name.slice('bench'.length)).join(', ')}`);
 
 const directory = makeDirectory('bench');
 const measurements: Measurement[] = [];
@@ -69,15 +87,7 @@ const bench: Bench = {
 };
 
 try {
-  for (const part of [
-    benchFixedListener,
-    benchLongerWay,
-    benchInterception,
-    benchHandshake,
-    benchIdleMemory,
-    benchOwnerLookup,
-    benchScan,
-  ]) {
+  for (const part of chosen) {
     mkdirSync(join(directory, part.name));
     await part({ ...bench, directory: join(directory, part.name) });
   }

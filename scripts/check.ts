@@ -7,7 +7,17 @@ const rooms = readdirSync('src-main').map((room) => `src-main/${room}/tsconfig.j
 const steps: readonly (readonly string[])[] = [
   ...[...rooms, 'src-renderer/tsconfig.json', 'tsconfig.json'].map((project) => ['tsc', '-p', project]),
   ['biome', 'ci', '.'],
-  ['depcruise', '--config', '.dependency-cruiser.cjs', 'src-main', 'src-renderer', 'e2e', 'bench', 'scripts'],
+  [
+    'depcruise',
+    '--config',
+    '.dependency-cruiser.cjs',
+    'src-main',
+    'src-renderer',
+    'e2e',
+    'bench',
+    'fuzz',
+    'scripts',
+  ],
   ['knip'],
   ...(process.argv.includes('--no-tests') ? [] : [['vitest', 'run', '--project', 'unit']]),
 ];

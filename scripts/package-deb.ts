@@ -58,7 +58,8 @@ const isForProgrammers = (path: string) => /\.(d\.[cm]?ts|map)$|\.tsbuildinfo$/.
 
 /** Tests, and the desktop's host, for which another package is the place. */
 const isLeftOut = (path: string) =>
-  /\.test\.ts$|\.fixture\.ts$|\/test-worker\.ts$|\/tsconfig\.json$/.test(path) ||
+  /\.(test|fixture|test-support)\.ts$|\/tsconfig\.json$/.test(path) ||
+  /\/(test-worker|summary-test-worker|test-child|hanging-child|test-messages)\.ts$/.test(path) ||
   path.endsWith('/hosts/electron');
 
 function write(base: string, { path, mode, content }: InstalledFile): void {

@@ -31,6 +31,13 @@ const packages = [
   'pkexec',
   'debootstrap',
   'systemd-container',
+  'clamav-daemon',
+  'clamav-testfiles',
+  'c-icap',
+  'libc-icap-mod-virus-scan',
+  'p7zip-full',
+  'genisoimage',
+  'zip',
 ];
 // The sibling folder's client scripts are driven by it.
 if (existsSync('../shared/clients')) packages.push('python3');

@@ -2,9 +2,12 @@
 // and removed without a trace.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Verdict } from '../../src-main/contract/verdict.ts';
+import { makeArchive } from '../../src-main/scanner/sandbox/archives.fixture.ts';
+import { attachment, eicar, multipart, textPart } from '../../src-main/scanner/test-messages.ts';
 import { curlImap } from '../support/clients.ts';
 import { containsVirus, testMessages } from '../support/messages.ts';
 import type { RunResult } from '../support/netns.ts';
@@ -12,7 +15,12 @@ import { bootPackageMachine, missingForPackage, type PackageMachine } from './pa
 import { asUser } from './polkit-host.ts';
 
 const missing = missingForPackage();
-const messages = testMessages();
+/** What a process of its own has to unpack. */
+const packed = multipart('b', [
+  textPart,
+  attachment('packed.7z', await makeArchive('7z', { 'eicar.com': eicar })),
+]);
+const messages = [...testMessages(), { name: 'packed', wire: packed, infected: true }];
 const viruses = (mail: readonly Buffer[]) => mail.filter(containsVirus).length;
 const infected = viruses(messages.map(({ wire }) => wire));
 
@@ -131,6 +139,32 @@ describe.skipIf(missing !== undefined)(`the package on a machine with systemd${m
     expect(viruses(mail)).toBe(0);
     const status = JSON.parse(await done('postern', 'status', '--json'));
     expect(status.counters.infected).toBeGreaterThanOrEqual(infected);
+    const kept: { readonly verdict: Verdict }[] = JSON.parse(
+      await done('postern', 'quarantine', 'list', '--json'),
+    );
+    const parts = kept.flatMap(({ verdict }) => verdict.detections.map(({ part }) => part));
+    expect(parts).toContain('2/packed.7z/eicar.com');
+  });
+
+  test('files are scanned by every user', async () => {
+    const file = join(machine.directory, 'packed.eml');
+    writeFileSync(file, packed);
+    const asBob = ['setpriv', '--reuid=bob', '--regid=bob', '--init-groups'];
+    expect(await run(...asBob, 'postern', 'scan', file)).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(/packed\.eml: infected: \S*eicar\S* \(2\/packed\.7z\/eicar\.com\)/i),
+    });
+  });
+
+  test("the administrator's own rules count within seconds", async () => {
+    const rules = '/var/lib/postern/rules.d';
+    await done('mkdir', rules);
+    await done('sh', '-c', `echo 'rule broken { condition: $nowhere }' > ${rules}/broken.yar`);
+    const status = async () => await done('postern', 'status');
+    await expect.poll(status, { timeout: 15_000, interval: 200 }).toContain('left out: broken.yar:1: ');
+    await done('rm', '-r', rules);
+    await expect.poll(status, { timeout: 15_000, interval: 200 }).not.toContain('left out');
+    expect(await done('stat', '-c', '%U %a', '/var/lib/postern/cache')).toBe('postern 700');
   });
 
   test('a restart ends open connections, and new ones are scanned', async () => {

@@ -78,6 +78,13 @@ describe.skipIf(missing !== undefined)(`a user's core with pkexec${missing ?? ''
     return core;
   }
 
+  /** The root comes into stores by commands alone: whether ada has some of her own depends on what is installed here. */
+  const byCommandAlone = () => {
+    const settings = join(directory, 'settings.json');
+    writeFileSync(settings, JSON.stringify({ version: 1, tls: { installRoot: false } }));
+    return ['--settings', settings];
+  };
+
   const trustOf = async (person: Person, ...words: string[]) => {
     const { status, stdout } = await host.runAs(person, [`${host.project}/bin/postern`, 'trust', ...words]);
     return { status, lines: stdout.split('\n').filter(Boolean) };
@@ -106,7 +113,7 @@ describe.skipIf(missing !== undefined)(`a user's core with pkexec${missing ?? ''
   }
 
   test('without helpers there is no interception and no change of what the machine trusts, and the reason is told', async () => {
-    const core = await coreOf(ada);
+    const core = await coreOf(ada, ...byCommandAlone());
     expect(core.ready.interception).toMatchObject({ state: 'unavailable', reason: 'helper-missing' });
     expect(await trustOf(ada, 'install', 'system')).toEqual(
       failedSystem('the trust helper, .*not installed'),
@@ -146,10 +153,7 @@ describe.skipIf(missing !== undefined)(`a user's core with pkexec${missing ?? ''
       status: 0,
       lines: [expect.stringMatching(new RegExp(`^${action} +system +-  ${bundle}$`))],
     });
-    // By the command alone: whether ada has stores of her own depends on what is installed here.
-    const settings = join(directory, 'settings.json');
-    writeFileSync(settings, JSON.stringify({ version: 1, tls: { installRoot: false } }));
-    const core = await coreOf(ada, '--settings', settings);
+    const core = await coreOf(ada, ...byCommandAlone());
     const replaced = await trustOf(ada, 'replace');
     const { lines } = await trustOf(ada, 'status');
     expect(replaced).toEqual({

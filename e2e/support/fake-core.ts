@@ -80,6 +80,8 @@ export function restingState(settings: Settings = defaultSettings): State {
     directConnections: 0,
     remarks: [],
     trust: noTrust,
+    engines: [],
+    ruleProblems: [],
     lastMessages: [],
   };
 }

@@ -110,7 +110,7 @@ export async function openLink(
       quarantine: memoryQuarantine(),
       summarise: async () => ({}),
       verdicts: memoryVerdicts(),
-      treatment: { neutralise: true, tag: undefined },
+      treatment: { neutralise: true, needsEngines: false, tag: undefined },
       server: 'mail.example.test',
       onOutcome: () => undefined,
     },

@@ -106,6 +106,15 @@ describe.skipIf(!hasChromium).each(looks)('$locale, $colorScheme, $width × $hei
     expect(await violations(page)).toEqual([]);
   });
 
+  it('the page of the scan parameters has no violation, resting and wrong', async () => {
+    const { page } = await open({ ...look, state: busy });
+    await page.getByRole('row', { name: say('page.scan-parameters') }).click();
+    expect(await violations(page)).toEqual([]);
+    await page.getByLabel(say('row.scanning.max-seconds')).fill('0');
+    await page.locator('[data-setting] [role=alert]').waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+
   it('the page of the response has no violation, resting, wrong, greyed', async () => {
     const { page } = await open({ ...look, state: busy });
     await page.getByRole('row', { name: say('page.response') }).click();

@@ -86,12 +86,12 @@ describe.skipIf(!hasChromium)('by keyboard alone', () => {
     await page.keyboard.press('ArrowDown');
     await page.getByRole('heading', { name: 'Response', level: 2 }).waitFor();
     await page.keyboard.press('ArrowDown');
+    await page.getByRole('heading', { name: 'Scan parameters', level: 2 }).waitFor();
+    await page.keyboard.press('ArrowDown');
     await page.getByRole('heading', { name: 'SSL/TLS', level: 2 }).waitFor();
     await page.keyboard.press('ArrowDown');
     await page.getByRole('heading', { name: 'User interface', level: 2 }).waitFor();
-    await page.keyboard.press('ArrowUp');
-    await page.keyboard.press('ArrowUp');
-    await page.keyboard.press('ArrowUp');
+    for (let pages = 0; pages < 4; pages++) await page.keyboard.press('ArrowUp');
     await page.getByRole('heading', { name: 'Mail transport protection', level: 2 }).waitFor();
     await page.keyboard.press('ArrowUp');
     await page.keyboard.press('ArrowLeft');

@@ -14,6 +14,7 @@ type ChoicePath =
   | 'mailTransport.whenStopped'
   | 'response.delivery'
   | 'response.tagMessages'
+  | 'scanning.whenEngineDown'
   | 'tls.mode'
   | 'tls.whenUntrusted'
   | 'tls.whenInvalid'
@@ -43,10 +44,17 @@ export interface PortsRow extends RowBase {
   readonly kind: 'ports';
   readonly path: 'mailTransport.imapsPorts' | 'mailTransport.pop3sPorts' | 'mailTransport.localPorts';
 }
-/** A text field in the grammar of subject-text.ts. */
+/** A line of text, in the grammar that its setting has. */
 export interface TextRow extends RowBase {
   readonly kind: 'text';
-  readonly path: 'response.subjectText';
+  readonly path: 'response.subjectText' | 'scanning.clamd' | 'scanning.icap';
+}
+/** A whole number, in the range that its setting has. */
+export interface NumberRow extends RowBase {
+  readonly kind: 'number';
+  readonly path: Extract<PathOf<number>, `scanning.${string}`>;
+  /** Behind the field. */
+  readonly unit: TextKey;
 }
 export interface AddressesRow extends RowBase {
   readonly kind: 'addresses';
@@ -72,7 +80,7 @@ interface ChoiceRowOf<Path extends ChoicePath> extends RowBase {
 export type ChoiceRow = { [Path in ChoicePath]: ChoiceRowOf<Path> }[ChoicePath];
 /** A row of a list that a dialog edits. */
 export type ListRow = AddressesRow | ApplicationsRow | ApplicationRulesRow | CertificateRulesRow;
-export type LayoutRow = ToggleRow | PortsRow | TextRow | ListRow | ChoiceRow;
+export type LayoutRow = ToggleRow | PortsRow | TextRow | NumberRow | ListRow | ChoiceRow;
 
 export interface LayoutSection {
   readonly id: string;

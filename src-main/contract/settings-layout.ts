@@ -1,6 +1,7 @@
 // The Advanced setup tree as data: which pages there are, their sections and rows, and where each setting stands.
 // The screen is drawn from it; a suite adds its own pages here.
 import type { LayoutNode, LayoutPage } from './layout-nodes.ts';
+import { scanningPage } from './scanning-page.ts';
 import { tlsPage } from './tls-page.ts';
 
 const master = 'mailTransport.enabled';
@@ -219,7 +220,7 @@ export const settingsTree: readonly LayoutNode[] = [
         kind: 'group',
         id: 'email-client-protection',
         label: 'tree.email-client-protection',
-        children: [mailTransportPage, responsePage],
+        children: [mailTransportPage, responsePage, scanningPage],
       },
       tlsPage,
     ],

@@ -68,6 +68,7 @@ export function loadSettings(document: unknown): LoadedSettings {
     mailTransport: loadSection('mailTransport', stored, problems),
     response: loadSection('response', stored, problems),
     tls: loadSection('tls', stored, problems),
+    scanning: loadSection('scanning', stored, problems),
     appearance: loadSection('appearance', stored, problems),
   };
   return { settings, problems };

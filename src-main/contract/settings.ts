@@ -153,6 +153,55 @@ export const tlsSchema = z.object({
   minVersion: z.enum(['1.2', '1.3']),
 });
 
+/** The range of each number of the section `scanning`. */
+export const scanningRanges = {
+  maxMessageMiB: { least: 1, most: 100 },
+  maxSeconds: { least: 5, most: 600 },
+  archiveDepth: { least: 1, most: 20 },
+  maxMemberMiB: { least: 1, most: 100 },
+  maxUnpackedMiB: { least: 1, most: 1_000 },
+} as const;
+
+const within = ({ least, most }: { readonly least: number; readonly most: number }) =>
+  z.int().min(least).max(most);
+
+/** `HOST:PORT`, `[IPV6]:PORT`, or the absolute path of a unix socket. */
+const clamdAddress = /^(?:\/.{1,106}|\[[0-9a-f:.]{2,45}\]:\d{1,5}|[A-Za-z0-9.-]{1,253}:\d{1,5})$/;
+/** RFC 3507 §4.2. */
+const icapUrl = /^icap:\/\/[A-Za-z0-9.:[\]-]{1,260}\/[!-~]{1,200}$/;
+
+export const isClamdSetting = (text: string): boolean =>
+  text === 'auto' || text === 'off' || clamdAddress.test(text);
+
+export const isIcapSetting = (text: string): boolean => text === 'off' || icapUrl.test(text);
+
+/** What is looked into, how far, and by whom. */
+export const scanningSchema = z.object({
+  /** Messages within messages. */
+  emailFiles: z.boolean(),
+  archives: z.boolean(),
+  selfExtracting: z.boolean(),
+  heuristics: z.boolean(),
+  suspiciousAttachments: z.boolean(),
+  phishingLinks: z.boolean(),
+  unwanted: z.boolean(),
+  /** The largest message, in MiB. */
+  maxMessageMiB: within(scanningRanges.maxMessageMiB),
+  /** For one message, all in all. */
+  maxSeconds: within(scanningRanges.maxSeconds),
+  archiveDepth: within(scanningRanges.archiveDepth),
+  /** The largest file in an archive, in MiB. */
+  maxMemberMiB: within(scanningRanges.maxMemberMiB),
+  /** What all archives of one message may unpack to, in MiB. */
+  maxUnpackedMiB: within(scanningRanges.maxUnpackedMiB),
+  /** `auto`: where Debian's clamd listens, when it is there. */
+  clamd: z.string().trim().max(300).refine(isClamdSetting, { message: 'not-a-clamd-address' }),
+  /** `icap://HOST[:PORT]/SERVICE`, or `off`. */
+  icap: z.string().trim().max(500).refine(isIcapSetting, { message: 'not-an-icap-url' }),
+  /** What becomes of a message that an engine in use could not be asked about: `withhold`: a temporary error. */
+  whenEngineDown: z.enum(['deliver', 'withhold']),
+});
+
 export const appearanceSchema = z.object({
   /** `system` follows the language of the system (Norwegian: nb, nn and no; else English). */
   language: z.enum(['system', 'en', 'nb']),
@@ -164,6 +213,7 @@ export const sectionSchemas = {
   mailTransport: mailTransportSchema,
   response: responseSchema,
   tls: tlsSchema,
+  scanning: scanningSchema,
   appearance: appearanceSchema,
 } as const;
 
@@ -174,6 +224,7 @@ export const settingsPatchSchema = z.object({
   mailTransport: mailTransportSchema.partial().optional(),
   response: responseSchema.partial().optional(),
   tls: tlsSchema.partial().optional(),
+  scanning: scanningSchema.partial().optional(),
   appearance: appearanceSchema.partial().optional(),
 });
 
@@ -182,6 +233,7 @@ export type SectionName = keyof typeof sectionSchemas;
 export type MailTransportSettings = Settings['mailTransport'];
 export type ResponseSettings = Settings['response'];
 export type TlsSettings = Settings['tls'];
+export type ScanningSettings = Settings['scanning'];
 export type AppearanceSettings = Settings['appearance'];
 export type SettingsPatch = z.input<typeof settingsPatchSchema>;
 export type ExcludedAddress = z.output<typeof excludedAddressSchema>;
@@ -220,6 +272,23 @@ export const defaultSettings: Settings = {
     whenInvalid: 'show',
     minVersion: '1.2',
   },
+  scanning: {
+    emailFiles: true,
+    archives: true,
+    selfExtracting: true,
+    heuristics: true,
+    suspiciousAttachments: true,
+    phishingLinks: true,
+    unwanted: false,
+    maxMessageMiB: 100,
+    maxSeconds: 90,
+    archiveDepth: 10,
+    maxMemberMiB: 50,
+    maxUnpackedMiB: 200,
+    clamd: 'auto',
+    icap: 'off',
+    whenEngineDown: 'deliver',
+  },
   appearance: { language: 'system', theme: 'system' },
 };
 
@@ -240,6 +309,7 @@ export function applyPatch(settings: Settings, patch: z.output<typeof settingsPa
     },
     response: { ...settings.response, ...(given(patch.response) as Partial<ResponseSettings>) },
     tls: { ...settings.tls, ...(given(patch.tls) as Partial<TlsSettings>) },
+    scanning: { ...settings.scanning, ...(given(patch.scanning) as Partial<ScanningSettings>) },
     appearance: { ...settings.appearance, ...(given(patch.appearance) as Partial<AppearanceSettings>) },
   };
 }

@@ -29,5 +29,7 @@ export const quietState: State = {
     stores: [],
     relays: [],
   },
+  engines: [],
+  ruleProblems: [],
   lastMessages: [],
 };

@@ -91,6 +91,12 @@ const stateSchema = z.object({
   /** Mail connections that were open before the interception began, and go directly to their servers. */
   directConnections: z.number(),
   trust: trustSchema,
+  /** What looks at messages: the built-in engines with the number of their rules, and those elsewhere. */
+  engines: z.array(
+    z.object({ id: z.string(), version: z.string(), rules: z.number().optional(), isUp: z.boolean() }),
+  ),
+  /** Rules of the user's that are left out; `message`: English, technical. */
+  ruleProblems: z.array(z.object({ file: z.string(), line: z.number().optional(), message: z.string() })),
   /** Newest first, at most 20. */
   lastMessages: z.array(messageEventSchema),
 });

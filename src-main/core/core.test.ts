@@ -35,6 +35,7 @@ function ports(changes: Partial<Ports> = {}): Ports {
   return {
     dataDir,
     workerUrl: new URL('../scanner/worker.ts', import.meta.url),
+    summaryWorkerUrl: new URL('../scanner/summary-worker.ts', import.meta.url),
     rulesDirectory: resolve(import.meta.dirname, '../scanner/rules'),
     clock: {
       now: () => new Date(),

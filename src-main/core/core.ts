@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { startScanner } from '../scanner/pool.ts';
 import { holdScans } from './held-scanner.ts';
 import type { Ports } from './ports.ts';
+import { ruleDirectories } from './rule-directories.ts';
 import { Stops } from './stops.ts';
 import type { StartResult } from './wiring.ts';
 
@@ -21,6 +22,7 @@ export async function startCore(ports: Ports): Promise<StartResult> {
   const scanner = startScanner({
     workerUrl: ports.workerUrl,
     rulesDirectory: ports.rulesDirectory,
+    ...ruleDirectories(ports.dataDir),
     workers: Math.min(availableParallelism(), maxWorkers),
   });
   const starting = stops.own(

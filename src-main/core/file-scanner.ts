@@ -1,15 +1,29 @@
-// The scanner alone, for files on a disk: no running core, no settings, nothing kept.
-import { stat } from 'node:fs/promises';
+// The scanner alone, for files on a disk: no running core, nothing kept but compiled rules.
+import { type FileHandle, open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { basename } from 'node:path';
+import type { ScanningSettings } from '../contract/settings.ts';
 import type { Verdict } from '../contract/verdict.ts';
-import { startScanner } from '../scanner/pool.ts';
+import { isMailbox, mailboxProbeBytes, messagesOf } from '../scanner/mbox.ts';
+import { type RuleProblem, startScanner } from '../scanner/pool.ts';
+import { withRemoteEngines } from '../scanner/remote-scanner.ts';
+import { createMailboxVerdict } from './mailbox-verdict.ts';
 import type { Ports } from './ports.ts';
+import { ruleDirectories } from './rule-directories.ts';
+import { configurationOf, createRemoteEngines } from './scanning.ts';
 
 export interface FileScanner {
   /** Files at once that keep its workers busy. */
   readonly parallel: number;
-  /** Rejects with the system's error (`code`) for a file that can't be read. */
+  /** What is left out of the user's rules, and why. */
+  readonly problems: readonly RuleProblem[];
+  /**
+   * A file is a message, a mailbox of many, or anything else. Rejects with the system's error (`code`) for one that
+   * can't be read.
+   */
   scanFile(path: string): Promise<Verdict>;
+  /** The same for what a pipe brings. */
+  scanStream(chunks: AsyncIterable<Buffer>): Promise<Verdict>;
   /** May be called twice. */
   stop(): Promise<void>;
 }
@@ -17,19 +31,123 @@ export interface FileScanner {
 /** One file waits behind each that is being scanned, so that no worker waits for the disk. */
 const filesPerWorker = 2;
 
-/** Starts as many workers as there are processors; rejects when none of them starts. */
-export async function startFileScanner(
-  options: Pick<Ports, 'workerUrl' | 'rulesDirectory'>,
-): Promise<FileScanner> {
+const mebibyte = 1024 * 1024;
+
+async function headOf(file: FileHandle): Promise<Buffer> {
+  const head = Buffer.alloc(mailboxProbeBytes);
+  const { bytesRead } = await file.read(head, 0, head.length, 0);
+  return head.subarray(0, bytesRead);
+}
+
+/** The first octets of a stream, and all of it again. */
+async function peek(chunks: AsyncIterable<Buffer>): Promise<{ head: Buffer; all: AsyncIterable<Buffer> }> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  const first: Buffer[] = [];
+  let sizeBytes = 0;
+  while (sizeBytes < mailboxProbeBytes) {
+    const { value, done } = await iterator.next();
+    if (done === true) break;
+    first.push(value);
+    sizeBytes += value.length;
+  }
+  async function* all(): AsyncGenerator<Buffer> {
+    yield* first;
+    for (;;) {
+      const { value, done } = await iterator.next();
+      if (done === true) return;
+      yield value;
+    }
+  }
+  return { head: Buffer.concat(first), all: all() };
+}
+
+/**
+ * Starts as many workers as there are processors; rejects when none of them starts.
+ * @param options `dataDir`: its rules and its cache are used, if it is there
+ */
+export async function startFileScanner({
+  workerUrl,
+  rulesDirectory,
+  dataDir,
+  clock,
+  scanning,
+}: Pick<Ports, 'workerUrl' | 'rulesDirectory' | 'dataDir' | 'clock'> & {
+  readonly scanning: ScanningSettings;
+}): Promise<FileScanner> {
   const workers = availableParallelism();
-  const scanner = await startScanner({ ...options, workers });
+  const parallel = workers * filesPerWorker;
+  const own = await startScanner({
+    workerUrl,
+    rulesDirectory,
+    ...ruleDirectories(dataDir),
+    ...configurationOf(scanning),
+    workers,
+  });
+  const { after } = clock;
+  const now = () => performance.now();
+  const remote = createRemoteEngines({ now, after, random: Math.random });
+  remote.apply(scanning);
+  const scanner = withRemoteEngines({
+    scanner: own,
+    engines: remote.current,
+    timeoutMs: () => scanning.maxSeconds * 1_000,
+    now,
+    after,
+  });
+  const maxBytes = scanning.maxMessageMiB * mebibyte;
+
+  async function scanBytes(bytes: Buffer): Promise<Verdict> {
+    return (await scanner.scan({ kind: 'bytes', bytes })).verdict;
+  }
+
+  /** The verdict on what is too large: the scanner gives it by the size alone. */
+  async function refused(sizeBytes: number): Promise<Verdict> {
+    return (await own.scan({ kind: 'file', path: '', sizeBytes })).verdict;
+  }
+
+  async function scanMailbox(chunks: AsyncIterable<Buffer>): Promise<Verdict> {
+    const sum = createMailboxVerdict();
+    const underWay: Promise<Verdict>[] = [];
+    let messages = 0;
+    const takeFirst = async () => {
+      const verdict = await underWay.shift();
+      if (verdict) sum.add(verdict, ++messages);
+    };
+    for await (const item of messagesOf(chunks, maxBytes)) {
+      underWay.push(item.kind === 'message' ? scanBytes(item.bytes) : refused(item.sizeBytes));
+      if (underWay.length >= parallel) await takeFirst();
+    }
+    while (underWay.length > 0) await takeFirst();
+    return sum.verdict();
+  }
+
   return {
-    parallel: workers * filesPerWorker,
+    parallel,
+    problems: own.problems,
     async scanFile(path) {
-      const { size } = await stat(path);
-      const { verdict } = await scanner.scan({ kind: 'file', path, sizeBytes: size });
-      return verdict;
+      const file = await open(path);
+      try {
+        if (isMailbox(await headOf(file)))
+          return await scanMailbox(file.createReadStream({ start: 0, autoClose: false }));
+        const { size: sizeBytes } = await file.stat();
+        return (await scanner.scan({ kind: 'file', path, sizeBytes }, { name: basename(path) })).verdict;
+      } finally {
+        await file.close();
+      }
     },
-    stop: () => scanner.stop(),
+    async scanStream(chunks) {
+      const { head, all } = await peek(chunks);
+      if (isMailbox(head)) return await scanMailbox(all);
+      const pieces: Buffer[] = [];
+      let sizeBytes = 0;
+      for await (const piece of all) {
+        sizeBytes += piece.length;
+        if (sizeBytes <= maxBytes) pieces.push(piece);
+      }
+      return sizeBytes > maxBytes ? await refused(sizeBytes) : await scanBytes(Buffer.concat(pieces));
+    },
+    async stop() {
+      await Promise.all([scanner.stop(), remote.stop()]);
+    },
   };
 }

@@ -20,6 +20,8 @@ const entry: QuarantineEntry = {
     outcome: 'infected',
     complete: true,
     detections: [],
+    notes: [],
+    engines: [],
     limits: [],
     sha256: '',
     bytes: 5,

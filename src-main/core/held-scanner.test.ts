@@ -9,6 +9,8 @@ const clean: ScanResult = {
     outcome: 'clean',
     complete: true,
     detections: [],
+    notes: [],
+    engines: [],
     limits: [],
     sha256: '0'.repeat(64),
     bytes: 1,
@@ -17,6 +19,7 @@ const clean: ScanResult = {
   },
   overwrites: [],
   tags: [],
+  leaves: [],
 };
 const source = { kind: 'bytes', bytes: new Uint8Array(1) } as const;
 
@@ -26,6 +29,11 @@ function setUp(first?: number, scan: Scanner['scan'] = async () => clean) {
   let stops = 0;
   const inner: Scanner = {
     engines: [],
+    revision: '',
+    problems: [],
+    crashes: 0,
+    configure: () => undefined,
+    reload: async () => undefined,
     follow: () => ({ arrived: () => undefined, drop: () => undefined }),
     scan: (...given) => {
       asked++;

@@ -24,7 +24,20 @@ export function holdScans(scanner: Scanner, { delayMs, first }: HoldScans, after
   const stopped = new AbortController();
   let asked = 0;
   return {
-    engines: scanner.engines,
+    get engines() {
+      return scanner.engines;
+    },
+    get revision() {
+      return scanner.revision;
+    },
+    get problems() {
+      return scanner.problems;
+    },
+    get crashes() {
+      return scanner.crashes;
+    },
+    configure: (configuration) => scanner.configure(configuration),
+    reload: () => scanner.reload(),
     follow: () => scanner.follow(),
     async scan(source, options = {}) {
       const scanning = scanner.scan(source, options);

@@ -28,6 +28,8 @@ export interface Ports {
   readonly dataDir: string;
   /** The scanner's worker, as a module to be run. */
   readonly workerUrl: URL;
+  /** The worker that makes summaries of messages, likewise. */
+  readonly summaryWorkerUrl: URL;
   readonly rulesDirectory: string;
   readonly clock: Clock;
   readonly random: (sizeBytes: number) => Uint8Array;

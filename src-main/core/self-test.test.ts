@@ -65,7 +65,7 @@ async function setup(options: Options = {}) {
     scanner,
     spools,
     quarantine: { put: quarantined, list: unused, show: unused, read: unused },
-    verdicts,
+    verdicts: { ...verdicts, revision: '' },
     rules: () => rulesFrom(settings, 1),
     sourcePorts: { from: 61_000, to: 65_535 },
     extraCa: undefined,
@@ -242,7 +242,12 @@ describe('a fault', () => {
       ...scanner,
       scan: async (source, options) => {
         const { verdict } = await scanner.scan(source, options);
-        return { verdict: { ...verdict, outcome: 'clean', detections: [] }, overwrites: [], tags: [] };
+        return {
+          verdict: { ...verdict, outcome: 'clean', detections: [] },
+          overwrites: [],
+          tags: [],
+          leaves: [],
+        };
       },
     };
     const { selfTest } = await setup({ mailTransport: onlyImap, proxy: { scanner: blind } });

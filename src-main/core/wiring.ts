@@ -7,6 +7,7 @@ import { listRunning } from '../applications/running.ts';
 import { openCertificates } from '../certificates/authority.ts';
 import type { Endpoint } from '../contract/connection.ts';
 import type { ErrorCode } from '../contract/error-codes.ts';
+import type { Settings } from '../contract/settings.ts';
 import type { Availability, MessageEvent, State } from '../contract/state.ts';
 import { upstreamSourcePorts } from '../interception/backend.ts';
 import { createNetfilterBackend } from '../interception/linux/netfilter.ts';
@@ -15,8 +16,9 @@ import { openFixedListeners } from '../interception/listeners.ts';
 import { isUnlisted } from '../interception/plan.ts';
 import { createProxy } from '../proxy/proxy.ts';
 import { type RuleSettings, rulesFrom } from '../proxy/rules.ts';
-import { summarise } from '../scanner/message-summary.ts';
 import type { Scanner } from '../scanner/pool.ts';
+import { withRemoteEngines } from '../scanner/remote-scanner.ts';
+import { openSummaries } from '../scanner/summaries.ts';
 import { openEventLog } from '../storage/event-log.ts';
 import { openQuarantine } from '../storage/quarantine.ts';
 import { openRememberedEndpoints } from '../storage/remembered-endpoints.ts';
@@ -24,10 +26,13 @@ import { openSpoolStore } from '../storage/spool.ts';
 import { openVerdictCache, type VerdictCache } from '../storage/verdict-cache.ts';
 import { connectionBudget } from './descriptor-budget.ts';
 import { createDirectCount } from './direct-count.ts';
+import { createEngineWatch } from './engine-watch.ts';
 import { type CoreRouter, createRouter } from './handlers.ts';
 import { isOneOf } from './own-endpoints.ts';
 import type { Ports } from './ports.ts';
 import { createProtection, type Protection, protectionFrom } from './protection.ts';
+import { ruleDirectories } from './rule-directories.ts';
+import { configurationOf, createRemoteEngines } from './scanning.ts';
 import { createSelfTest } from './self-test.ts';
 import { openSettings } from './settings-service.ts';
 import { createStateHub } from './state-hub.ts';
@@ -59,15 +64,17 @@ const lastMessages = 20;
 /** Each message is scanned. */
 const noVerdicts: VerdictCache = {
   isClean: () => false,
+  revision: '',
   addClean: () => undefined,
   stop: () => undefined,
 };
 
 /** What connections live by. The root in stores is no matter of theirs. */
-const ruleSettings = ({ mailTransport, response, tls: { installRoot, ...tls } }: RuleSettings) => ({
+const ruleSettings = ({ mailTransport, response, tls: { installRoot, ...tls }, scanning }: RuleSettings) => ({
   mailTransport,
   response,
   tls,
+  scanning: { whenEngineDown: scanning.whenEngineDown },
 });
 
 /**
@@ -105,7 +112,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
   });
   stops.add(() => kernel.stop());
 
-  const [opened, certificates, spools, quarantine, owners, scanner] = await Promise.all([
+  const [opened, certificates, spools, quarantine, owners, ownScanner] = await Promise.all([
     openSettings({ directory: ports.dataDir, overrides: ports.settings, now, log }).then((result) => {
       if (result.ok && result.settings.current().mailTransport.enabled) kernel.prepare();
       return result;
@@ -138,6 +145,25 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
   if (!opened.ok) return opened;
   const maxConnections = await connectionBudget();
   const { settings } = opened;
+  const milliseconds = () => performance.now();
+  const remoteEngines = createRemoteEngines({
+    now: milliseconds,
+    after: clock.after,
+    random: Math.random,
+  });
+  stops.add(() => remoteEngines.stop());
+  const applyScanning = ({ scanning }: Settings) => {
+    ownScanner.configure(configurationOf(scanning));
+    remoteEngines.apply(scanning);
+  };
+  applyScanning(settings.current());
+  const scanner = withRemoteEngines({
+    scanner: ownScanner,
+    engines: remoteEngines.current,
+    timeoutMs: () => settings.current().scanning.maxSeconds * 1_000,
+    now: milliseconds,
+    after: clock.after,
+  });
   const events = openEventLog({
     file: below('events.sqlite'),
     now,
@@ -150,13 +176,16 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
     ports.holdScans === undefined
       ? openVerdictCache({
           file: below('verdicts.sqlite'),
-          revision: scanner.engines.map((engine) => engine.revision).join(),
+          revision: () => scanner.revision,
           after: clock.after,
           onProblem: ({ kind, ...fields }) => log(`verdict-cache-${kind}`, fields),
         })
       : noVerdicts;
   stops.add(() => verdicts.stop());
   if (ports.holdScans !== undefined) log('scans-held', { ...ports.holdScans });
+
+  const summaries = openSummaries({ workerUrl: ports.summaryWorkerUrl });
+  stops.add(() => summaries.stop());
 
   const remembered = openRememberedEndpoints({
     file: below('endpoints.json'),
@@ -178,6 +207,15 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
     sourcePorts,
     isOwnEndpoint,
   });
+  const engineWatch = createEngineWatch({
+    scanner: ownScanner,
+    remote: remoteEngines.current,
+    rulesDirectory: ruleDirectories(ports.dataDir).userRulesDirectory,
+    after: clock.after,
+    onChange: (changed) => hub.set(changed),
+    log,
+  });
+  stops.add(() => engineWatch.stop());
   const protection = () =>
     protectionFrom(settings.current().mailTransport, interception, listeners.length > 0);
   const hub = createStateHub(
@@ -193,6 +231,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
       directConnections: 0,
       remarks: [],
       trust: trust.service.current(),
+      ...engineWatch.current(),
       lastMessages: events.list(lastMessages),
     },
     clock.after,
@@ -212,7 +251,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
     sourcePorts,
     extraCa: ports.upstreamCa,
     isOwnEndpoint,
-    summarise,
+    summarise: (head) => summaries.summarise(head),
     after: clock.after,
     maxConnections,
     tlsRelays: trust.relays,
@@ -285,6 +324,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
 
   settings.onChange(async (changed) => {
     const { settings: before } = hub.snapshot().state;
+    if (!isDeepStrictEqual(before.scanning, changed.scanning)) applyScanning(changed);
     const sameRules = isDeepStrictEqual(ruleSettings(before), ruleSettings(changed));
     if (!sameRules) rules = rulesFrom(changed, rules.revision + 1);
     stale = proxy.staleCount();

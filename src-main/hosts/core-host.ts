@@ -5,11 +5,12 @@ import { homedir, hostname } from 'node:os';
 import { RPCHandler } from '@orpc/server/ws';
 import type { ErrorCode } from '../contract/error-codes.ts';
 import { type Core, startCore } from '../core/core.ts';
-import type { Clock, Log, Ports } from '../core/ports.ts';
+import type { Log, Ports } from '../core/ports.ts';
 import { takeCoreLock } from './core-lock.ts';
 import { openDataDir, socketPath } from './data-dir.ts';
 import { createCallServer, type ServeCalls } from './headless/rpc.ts';
 import { type SocketServer, startSocketServer } from './headless/socket-server.ts';
+import { systemClock } from './system-clock.ts';
 import { findAdministrator } from './trust-route.ts';
 
 /** The same for every host. */
@@ -33,14 +34,6 @@ export type CoreHostResult =
   | { readonly ok: true; readonly host: CoreHost }
   | { readonly ok: false; readonly code: ErrorCode; readonly detail: string };
 
-const clock: Clock = {
-  now: () => new Date(),
-  after(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs).unref();
-    return () => clearTimeout(timer);
-  },
-};
-
 /** A fault ends the process: the kernel then takes the redirect away, and mail goes directly to its servers. */
 export function endOnFaults(log: Log): void {
   // Rejections that nobody handles arrive here, too (node's default for them).
@@ -59,7 +52,7 @@ export async function startCoreHost(options: CoreHostOptions): Promise<CoreHostR
   if (lock === undefined) return { ok: false, code: 'already-running', detail: options.dataDir };
   const started = await startCore({
     ...options,
-    clock,
+    clock: systemClock,
     random: randomBytes,
     hostname: hostname(),
     homeDir: homedir(),

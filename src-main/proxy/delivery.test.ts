@@ -6,7 +6,14 @@ import type { Scanner } from '../scanner/pool.ts';
 import { Delivery, type MessageOutcome } from './delivery.ts';
 import { memoryQuarantine, memorySpools, memoryVerdicts, wordScanner } from './testing.fixture.ts';
 
-function setUp(changes: { quarantineWorks?: boolean; spoolWorks?: boolean; scanner?: Scanner } = {}) {
+interface Changes {
+  readonly quarantineWorks?: boolean;
+  readonly spoolWorks?: boolean;
+  readonly scanner?: Scanner;
+  readonly needsEngines?: boolean;
+}
+
+function setUp(changes: Changes = {}) {
   const spools = memorySpools(() => changes.spoolWorks ?? true);
   const quarantine = memoryQuarantine(changes.quarantineWorks ?? true);
   const released = new Map<number, Release>();
@@ -17,7 +24,7 @@ function setUp(changes: { quarantineWorks?: boolean; spoolWorks?: boolean; scann
     scanner: changes.scanner ?? wordScanner(),
     summarise: async () => ({ sender: 'a@example.test', subject: 'hello' }),
     verdicts: memoryVerdicts(),
-    treatment: { neutralise: true, tag: undefined },
+    treatment: { neutralise: true, needsEngines: changes.needsEngines ?? false, tag: undefined },
     server: 'mail.example.test',
     onRelease: (message, release) => released.set(message, release),
     onOutcome: (outcome) => outcomes.push(outcome),
@@ -76,25 +83,46 @@ describe('what becomes of a message', () => {
     expect(outcomes[0]?.quarantineId).toBeUndefined();
   });
 
-  test('not scanned, because it is over a limit: it leaves as it is, and is counted with the reason', async () => {
+  /** A scanner of one verdict on everything. */
+  function saying(changes: Partial<Verdict>): Scanner {
     const verdict: Verdict = {
       outcome: 'not-scanned',
       complete: false,
       detections: [],
+      notes: [],
+      engines: [],
       limits: ['message-size'],
       sha256: '',
       bytes: 5,
       parts: 0,
       ms: 0,
+      ...changes,
     };
-    const scanner = { ...wordScanner(), scan: async () => ({ verdict, overwrites: [], tags: [] }) };
-    const { give, released, outcomes, text, quarantine } = setUp({ scanner });
+    return { ...wordScanner(), scan: async () => ({ verdict, overwrites: [], tags: [], leaves: [] }) };
+  }
+
+  test('not scanned, because it is over a limit: it leaves as it is, and is counted with the reason', async () => {
+    const { give, released, outcomes, text, quarantine } = setUp({ scanner: saying({}) });
     give(1, 'a VIRUS in it');
     await settle();
     expect(released.get(1)).toBe('deliver');
     expect(await text(1, 0, 13)).toBe('a VIRUS in it');
     expect(outcomes).toMatchObject([{ outcome: 'not-scanned', limits: ['message-size'], subject: 'hello' }]);
     expect(quarantine.kept).toEqual([]);
+  });
+
+  test.each([
+    ['down', false, 'deliver'],
+    ['down', true, 'refuse'],
+    ['timeout', true, 'refuse'],
+    ['skipped', true, 'deliver'],
+    ['ok', true, 'deliver'],
+  ] as const)('with an engine that is %s, which it needs: %s: %s', async (status, needsEngines, release) => {
+    const engines = [{ id: 'clamd', version: '', status, ms: 0 }];
+    const { give, released } = setUp({ scanner: saying({ engines }), needsEngines });
+    give(1, 'hello');
+    await settle();
+    expect(released.get(1)).toBe(release);
   });
 
   test('a spool on a full disk: it must not leave, and is counted as not scanned', async () => {

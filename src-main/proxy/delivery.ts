@@ -3,6 +3,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { assertNever } from '../contract/assert-never.ts';
 import type { MessageEvent, NotScannedReason } from '../contract/state.ts';
+import type { EngineReport } from '../contract/verdict.ts';
 import type { EngineAction, MessageId, Release } from '../protocols/engine.ts';
 import type { Tagging } from '../scanner/header-tag.ts';
 import type { Following, Overwrite, Scanner, ScanResult } from '../scanner/pool.ts';
@@ -14,22 +15,33 @@ import { findPiece, sameAt, sectionBases } from './piece-search.ts';
 /** What a page is told of one message; the proxy adds the connection to it. */
 export type MessageOutcome = Omit<MessageEvent, 'id' | 'at' | 'server' | 'program'>;
 
-/** What is done with an infected message. */
+/** What becomes of an engine that does not answer. One that does not take so much is no fault of that kind. */
+const lostEngines: readonly EngineReport['status'][] = ['down', 'timeout', 'failed'];
+
+/** What is done with messages. */
 export interface Treatment {
-  /** Its infected parts are made harmless; else it is delivered as it came. */
+  /** The infected parts of a message are made harmless; else it is delivered as it came. */
   readonly neutralise: boolean;
+  /** A message that an engine in use could not be asked about stays on the server. */
+  readonly needsEngines: boolean;
   /** How its header tells of it, if at all. */
   readonly tag: Tagging | undefined;
+}
+
+/** What people know a message by. */
+interface Summary {
+  readonly sender?: string;
+  readonly subject?: string;
 }
 
 export interface DeliveryOptions {
   readonly spools: SpoolStore;
   readonly scanner: Scanner;
   readonly quarantine: Pick<Quarantine, 'put'>;
-  readonly verdicts: Pick<VerdictCache, 'isClean' | 'addClean'>;
+  readonly verdicts: Pick<VerdictCache, 'isClean' | 'revision' | 'addClean'>;
   readonly treatment: Treatment;
   /** Sender and subject for people, from the first octets of a message; never throws. */
-  readonly summarise: (head: Uint8Array) => Promise<{ sender?: string; subject?: string }>;
+  readonly summarise: (head: Uint8Array) => Promise<Summary>;
   /** Name of the server, for the quarantine. */
   readonly server: string;
   readonly onRelease: (message: MessageId, release: Release) => void;
@@ -229,7 +241,9 @@ export class Delivery {
     if (extent === 'slice') return this.#unscanned('part-not-found');
     const sha256 = held.sha256.digest('hex');
     if (!this.#isAsBefore(held, sha256)) return this.#unscanned('part-not-found');
-    if (this.#options.verdicts.isClean(sha256)) return this.#clean(held);
+    const { verdicts } = this.#options;
+    if (verdicts.isClean(sha256)) return this.#clean(held);
+    const { revision } = verdicts;
     const { neutralise, tag } = this.#options.treatment;
     const result = await this.#options.scanner.scan(spool.source(), {
       signal: this.#abort.signal,
@@ -238,7 +252,7 @@ export class Delivery {
       sha256,
       followed: held.following,
     });
-    if (result.verdict.outcome === 'clean') this.#options.verdicts.addClean(sha256);
+    if (result.verdict.outcome === 'clean') verdicts.addClean(sha256, revision);
     return await this.#settle(held, result);
   }
 
@@ -294,7 +308,7 @@ export class Delivery {
   }
 
   async #settle(held: Held, { verdict, overwrites, tags }: ScanResult): Promise<Release> {
-    const { outcome, detections, limits } = verdict;
+    const { outcome, detections, limits, engines } = verdict;
     if (held.dropped) return 'refuse';
     switch (outcome) {
       case 'clean':
@@ -302,7 +316,7 @@ export class Delivery {
       case 'suspicious':
       case 'not-scanned':
         this.#report({ outcome, detections, limits, ...(await this.#summary(held)) });
-        return 'deliver';
+        return this.#isWithheld(engines) ? 'refuse' : 'deliver';
       case 'infected': {
         const summary = await this.#summary(held);
         const kept = await this.#options.quarantine.put({
@@ -327,10 +341,17 @@ export class Delivery {
     }
   }
 
-  async #summary(held: Held): Promise<{ sender?: string; subject?: string }> {
-    return await this.#options.summarise(
-      await held.spool.read(0, Math.min(held.spool.sizeBytes, summaryBytes)),
-    );
+  #isWithheld(engines: readonly EngineReport[]): boolean {
+    return this.#options.treatment.needsEngines && engines.some(({ status }) => lostEngines.includes(status));
+  }
+
+  async #summary({ spool }: Held): Promise<Summary> {
+    const head = await spool.read(0, Math.min(spool.sizeBytes, summaryBytes));
+    const { sender, subject } = await this.#options.summarise(head);
+    return {
+      ...(sender === undefined ? {} : { sender }),
+      ...(subject === undefined ? {} : { subject }),
+    };
   }
 
   #refuse(message: MessageId, reason: NotScannedReason): void {

@@ -47,7 +47,7 @@ export interface Handling {
   readonly relays: TlsRelays;
   readonly taken: TakenLeaves;
   readonly quarantine: Pick<Quarantine, 'put'>;
-  readonly verdicts: Pick<VerdictCache, 'isClean' | 'addClean'>;
+  readonly verdicts: Pick<VerdictCache, 'isClean' | 'revision' | 'addClean'>;
   readonly events: Pick<ProxyEvents, 'message' | 'relayed' | 'handshake' | 'plainMailFound'>;
 }
 
@@ -73,7 +73,7 @@ export function handlingOfTest(
     relays: createTlsRelays({ now }),
     taken: createTakenLeaves(),
     quarantine: { put: async () => ({ ok: true, id: 'test' }) },
-    verdicts: { isClean: () => false, addClean: nothing },
+    verdicts: { isClean: () => false, revision: '', addClean: nothing },
     events: { message: nothing, relayed: nothing },
   };
 }

@@ -2,7 +2,12 @@
 import { type AddressRange, addressInRanges, parseAddressEntry } from '../contract/address-list.ts';
 import { type ApplicationRule, parseApplicationRule, ruleMatches } from '../contract/application-rule.ts';
 import type { ConnectionOwner, Endpoint, MailProtocol, RelayReason } from '../contract/connection.ts';
-import type { MailTransportSettings, ResponseSettings, Settings } from '../contract/settings.ts';
+import type {
+  MailTransportSettings,
+  ResponseSettings,
+  ScanningSettings,
+  Settings,
+} from '../contract/settings.ts';
 import type { Treatment } from './delivery.ts';
 import { type TlsRules, tlsRulesFrom } from './tls-rules.ts';
 
@@ -35,20 +40,29 @@ function protocolsFrom(settings: MailTransportSettings): ProxyRules['protocols']
 }
 
 /** A message that is never changed has no mark either. */
-function treatmentFrom({ delivery, tagMessages, updateSubject, subjectText }: ResponseSettings): Treatment {
+function treatmentFrom(
+  { delivery, tagMessages, updateSubject, subjectText }: ResponseSettings,
+  { whenEngineDown }: Pick<ScanningSettings, 'whenEngineDown'>,
+): Treatment {
   const header = tagMessages === 'on-detection';
   const isMarked = delivery !== 'unchanged' && (header || updateSubject);
   return {
     neutralise: delivery !== 'unchanged',
+    needsEngines: whenEngineDown === 'withhold',
     tag: isMarked ? { header, ...(updateSubject ? { subject: subjectText } : {}) } : undefined,
   };
 }
 
 /** What a connection lives by of the settings: a change of anything else leaves it as it is. */
-export type RuleSettings = Pick<Settings, 'mailTransport' | 'response' | 'tls'>;
+export type RuleSettings = Pick<Settings, 'mailTransport' | 'response' | 'tls'> & {
+  readonly scanning: Pick<ScanningSettings, 'whenEngineDown'>;
+};
 
 /** Parses the pages' settings. Entries that the schema let through always parse. */
-export function rulesFrom({ mailTransport, response, tls }: RuleSettings, revision: number): ProxyRules {
+export function rulesFrom(
+  { mailTransport, response, tls, scanning }: RuleSettings,
+  revision: number,
+): ProxyRules {
   return {
     revision,
     enabled: mailTransport.enabled,
@@ -63,7 +77,7 @@ export function rulesFrom({ mailTransport, response, tls }: RuleSettings, revisi
       return parsed.ok ? [parsed.rule] : [];
     }),
     tls: tlsRulesFrom(tls),
-    treatment: treatmentFrom(response),
+    treatment: treatmentFrom(response, scanning),
     keepAlive: response.delivery === 'keep-alive',
   };
 }
@@ -85,7 +99,7 @@ export function rulesOfTest(rules: ProxyRules): ProxyRules {
       applications: [],
       certificates: [],
     },
-    treatment: { ...rules.treatment, neutralise: true },
+    treatment: { ...rules.treatment, neutralise: true, needsEngines: false },
   };
 }
 

@@ -33,6 +33,8 @@ const cleanVerdict: Verdict = {
   outcome: 'clean',
   complete: true,
   detections: [],
+  notes: [],
+  engines: [],
   limits: [],
   sha256: '0'.repeat(64),
   bytes: 0,
@@ -84,6 +86,11 @@ export function memorySpools(finish: () => boolean = () => true): SpoolStore & {
 export function wordScanner(): Scanner {
   return {
     engines: [],
+    revision: '',
+    problems: [],
+    crashes: 0,
+    configure: () => undefined,
+    reload: async () => undefined,
     follow: () => ({ arrived: () => undefined, drop: () => undefined }),
     stop: async () => undefined,
     async scan(source, { neutralise = false } = {}) {
@@ -91,7 +98,7 @@ export function wordScanner(): Scanner {
       const offset = bytes.indexOf('VIRUS');
       const overwrites: Overwrite[] =
         offset === -1 || !neutralise ? [] : [{ offset, bytes: Buffer.from('.....') }];
-      return { verdict: offset === -1 ? cleanVerdict : infectedVerdict, overwrites, tags: [] };
+      return { verdict: offset === -1 ? cleanVerdict : infectedVerdict, overwrites, tags: [], leaves: [] };
     },
   };
 }
@@ -100,6 +107,7 @@ export function wordScanner(): Scanner {
 export function memoryVerdicts(clean = new Set<string>()): VerdictCache {
   return {
     isClean: (sha256) => clean.has(sha256),
+    revision: '',
     addClean: (sha256) => clean.add(sha256),
     stop: () => undefined,
   };

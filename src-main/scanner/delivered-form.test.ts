@@ -1,9 +1,11 @@
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { simpleParser } from 'mailparser';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from './engines/engine.ts';
 import { literalEngine } from './engines/literal.ts';
-import { readRules, sourceOf, yaraEngine } from './engines/yara-x.ts';
+import { loadEngines } from './engines/load-engines.ts';
+import { testInspector } from './inspector.fixture.ts';
 import { defaultLimits } from './limits.ts';
 import { decodeRegion, regionsOf } from './mime/regions.ts';
 import { walk } from './mime/walker.ts';
@@ -26,10 +28,15 @@ import {
 } from './test-messages.ts';
 
 const literal = literalEngine();
-const yara = yaraEngine(sourceOf(readRules(new URL('./rules/', import.meta.url))));
+const loaded = loadEngines({
+  rulesDirectory: fileURLToPath(new URL('./rules/', import.meta.url)),
+  isFirst: true,
+  now: () => performance.now(),
+});
+const [yara] = loaded.engines;
 
 function toolsOf(engine: Engine): Inspector {
-  return { engine, fallback: literal, limits: defaultLimits, now: () => 0 };
+  return testInspector({ engines: [engine] });
 }
 
 /** What a client is given for `original`, and its proof by another scan. */

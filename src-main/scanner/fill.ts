@@ -160,6 +160,8 @@ export function fillContent(
       // An escape stands for one octet with the one behind it.
       fillWith(message, stretches, notice, visibleFill, (octet) => octet === equalsSign);
       return;
+    case 'utf-7':
+    case 'utf-16':
     case 'identity':
       fillWith(message, stretches, notice, blank);
       return;

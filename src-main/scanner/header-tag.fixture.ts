@@ -1,12 +1,10 @@
 // Marks messages for the tests of it, and reads what came out of it in a way of its own.
-import { literalEngine } from './engines/literal.ts';
 import { type Tagging, tagHeader } from './header-tag.ts';
-import { defaultLimits } from './limits.ts';
+import { testInspector } from './inspector.fixture.ts';
 import { neutralise } from './neutralise.ts';
 import { type Inspector, inspect } from './pipeline.ts';
 
-const engine = literalEngine();
-const inspector: Inspector = { engine, fallback: engine, limits: defaultLimits, now: () => 0 };
+const inspector = testInspector();
 
 export const tagging: Tagging = { subject: '[detection %DETECTIONNAME%]', header: true };
 

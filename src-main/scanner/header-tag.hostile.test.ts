@@ -27,7 +27,7 @@ describe('a header that is not marked', () => {
     ['a name that is none', `Subject: a\r\n: x\r\n${room}\r\n\r\n`],
     ['a folded line at its beginning', ` x\r\n${room}\r\n\r\n`],
     ['a line of blanks', `Subject: a\r\n \r\n${room}\r\n\r\n`],
-    ['what may be a boundary', `--x: y\r\n${room}\r\n\r\n`],
+    ['what may be a boundary', `--x: y\r\nContent-Type: a/b\r\n${room}\r\n\r\n`],
     ['a name without end', `${'n'.repeat(200)}: y\r\n${room}\r\n\r\n`],
     ['the infected place itself', `X-Note: ${eicar.toString('latin1')}\r\n${room}\r\n\r\n`],
   ])('has %s', (_, header) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bodyOf, fieldsOf, formsOf, tagging } from './header-tag.fixture.ts';
 import type { Tagging } from './header-tag.ts';
-import { summarise } from './message-summary.ts';
+import { summaryOf } from './message-summary.ts';
 import {
   attachment,
   base64Lines,
@@ -121,8 +121,8 @@ describe('a mark in other characters', () => {
     'Subject:',
   ])('is encoded so that people read it: %j', async (before) => {
     const [, subject] = tagged([dkim, before], asked);
-    const old = (await summarise(Buffer.from(`${before}\r\n\r\n`))).subject;
-    const now = await summarise(Buffer.from(`${subject}\r\n\r\n`));
+    const old = (await summaryOf(Buffer.from(`${before}\r\n\r\n`))).subject;
+    const now = await summaryOf(Buffer.from(`${subject}\r\n\r\n`));
     const text = 'Skadelig vedlegg – ødelagt, Postern.Test.Eicar 🦠🦠🦠';
     expect(now.subject).toBe(old === undefined ? text : `${text} ${old}`);
     for (const line of subject?.split(crlf) ?? []) expect(line.length).toBeLessThanOrEqual(76);
@@ -131,7 +131,7 @@ describe('a mark in other characters', () => {
 
   it('is encoded where it would be taken for an encoded word', async () => {
     const [, subject] = tagged([dkim, 'Subject: x'], { subject: '=?utf-8?Q?=41?=', header: false });
-    expect((await summarise(Buffer.from(`${subject}\r\n\r\n`))).subject).toBe('=?utf-8?Q?=41?= x');
+    expect((await summaryOf(Buffer.from(`${subject}\r\n\r\n`))).subject).toBe('=?utf-8?Q?=41?= x');
   });
 });
 

@@ -2,10 +2,11 @@
 // octets for it come from fields that people don't read, so that the header keeps its size and the body its place.
 import { isDeepStrictEqual } from 'node:util';
 import type { Detection } from '../contract/verdict.ts';
+import { isHarmful } from './findings.ts';
 import { type Field, type FieldBlock, readFields } from './header-fields.ts';
 import { walk } from './mime/walker.ts';
 import { differences, isEverywhere, isHarmless, type Overwrite } from './neutralise.ts';
-import { type Inspection, type Inspector, inspect, isHarmful } from './pipeline.ts';
+import { type Inspection, type Inspector, inspect } from './pipeline.ts';
 import { headerName, markSubject, subjectText } from './tag-text.ts';
 
 /** How infected messages are marked. */

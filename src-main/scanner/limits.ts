@@ -51,6 +51,12 @@ export const defaultLimits: ScanLimits = {
 /** Detections that one verdict names; more of them say nothing new. */
 export const maxDetections = 64;
 
+/** Notes of one verdict, for the same reason. */
+export const maxNotes = 32;
+
+/** Octets of text that passwords are looked for in. */
+export const passwordTextBytes = 256 * 1024;
+
 /** YARA gives up after this many milliseconds (it counts in whole seconds). */
 export const yaraTimeoutMs = 5_000;
 
@@ -66,6 +72,11 @@ export const softEndsPerStart = 4;
 /** Octets decoded from overlapping readings of one message, as a multiple of its size, and a base for small ones. */
 export const overlapFactor = 8;
 export const overlapBaseBytes = mebibyte;
+
+/** Octets decoded of texts that were encoded themselves, as a multiple of the message, and a base for what archives give:
+ *  what is forwarded in base64 shrinks with each layer, while quoted-printable may have dozens of equal size. */
+export const layersFactor = 2;
+export const layersBaseBytes = 16 * mebibyte;
 
 /** Octets of a name in a verdict. */
 export const nameBytes = 255;
@@ -85,8 +96,17 @@ export const followedPerWorker = 2;
 /** Messages that may wait; each connection holds a few dozen at most. */
 export const waitingMessages = 4_096;
 
-/** Octets of a header that sender and subject are read from. */
-export const summaryBytes = 256 * 1024;
+/** Octets in memory of those that wait; what is larger than a MiB waits in a file. */
+export const waitingBytes = 256 * mebibyte;
 
 /** Characters of a sender or a subject that are kept for people. */
 export const summaryCharacters = 500;
+
+/** Milliseconds of one request to the unpacking process: the largest archives that are within the limits take about 5 s. */
+export const unpackerTimeoutMs = 10_000;
+
+/** Resident octets of the unpacking process; with a small archive it takes about 125 MB, with the largest 230. */
+export const unpackerMemoryBytes = 512 * mebibyte;
+
+/** Milliseconds without a request after which the unpacking process is ended: it starts in a fraction of a second. */
+export const unpackerIdleMs = 60_000;

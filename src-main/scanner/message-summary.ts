@@ -1,52 +1,60 @@
-// What people look at in a message: its sender and its subject, by mailparser. No verdict rests on it.
-import { summaryBytes, summaryCharacters } from './limits.ts';
+// What people look at in a message: sender, subject, date, and what is attached, by mailparser, of which no verdict
+// depends. Runs in a thread of its own (summaries.ts): it may take long, or all memory.
+import { nameBytes, summaryCharacters } from './limits.ts';
+import { skeletonOf } from './message-skeleton.ts';
 
 export interface MessageSummary {
-  sender?: string;
-  subject?: string;
+  readonly sender?: string;
+  readonly subject?: string;
+  /** ISO 8601, as the message says it. */
+  readonly date?: string;
+  /** Names of attached files, at most 20. */
+  readonly attachments: readonly string[];
 }
 
-/** Octets of one field, unfolded lines together: mailparser's time grows with them. */
-const fieldBytes = 8 * 1024;
+/** Names that are kept for people. */
+const maxAttachments = 20;
 
-/** The first From and the first Subject field, as octets: mailparser is given nothing else to work on. */
-function fieldsOf(message: Uint8Array): string {
-  const head = Buffer.from(message.buffer, message.byteOffset, Math.min(message.length, summaryBytes));
-  const text = head.toString('latin1').replace(/^[\r\n]+/, '');
-  const header = /^[\s\S]*?(?=\r\n\r\n|\n\n|\r\r|$(?![\s\S]))/.exec(text)?.[0] ?? '';
-  const fields = [/^from[ \t]*:.*(?:\r?\n[ \t].*)*/im, /^subject[ \t]*:.*(?:\r?\n[ \t].*)*/im];
-  return fields
-    .map((field) => field.exec(header)?.[0].slice(0, fieldBytes) ?? '')
-    .filter((field) => field !== '')
-    .join('\r\n');
-}
-
-function cut(text: string | undefined): string | undefined {
-  const tidy = text
+/** `text` without what moves or hides other text (control, format and bidirectional characters), cut to a length. */
+function tidy(text: string | undefined, characters: number): string | undefined {
+  const cleaned = text
     ?.replace(/[\p{C}\s]+/gu, ' ')
     .trim()
-    .slice(0, summaryCharacters);
-  return tidy === '' ? undefined : tidy;
+    .slice(0, characters)
+    .replace(/[\ud800-\udbff]$/, '');
+  return cleaned === '' ? undefined : cleaned;
+}
+
+function dateOf(date: Date | undefined): string | undefined {
+  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+function withoutMissing(values: Readonly<Record<'sender' | 'subject' | 'date', string | undefined>>) {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
 /**
- * Sender and subject of a message, decoded and cut to 500 characters.
- * @param message the message, or as much of its beginning as there is
- * @returns nothing where it has none, or mailparser can't read it; never throws
+ * The summary of a message, or of as much of its beginning as there is.
+ * @returns what there is; rejects for nothing that a message holds
  */
-export async function summarise(message: Uint8Array): Promise<MessageSummary> {
-  // Takes 100 ms to load, and is needed only once something was found.
+export async function summaryOf(message: Buffer): Promise<MessageSummary> {
   const { simpleParser } = await import('mailparser');
   try {
-    const header = Buffer.from(`${fieldsOf(message)}\r\n\r\n`, 'latin1');
-    const { from, subject } = await simpleParser(header, { skipTextToHtml: true, skipHtmlToText: true });
-    const sender = cut(from?.text);
-    const title = cut(subject);
+    const options = { skipTextToHtml: true, skipHtmlToText: true, skipImageLinks: true, skipTextLinks: true };
+    const { from, subject, date, attachments } = await simpleParser(skeletonOf(message), options);
+    const names = attachments.map(({ filename }) =>
+      tidy(typeof filename === 'string' ? filename : undefined, nameBytes),
+    );
     return {
-      ...(sender === undefined ? {} : { sender }),
-      ...(title === undefined ? {} : { subject: title }),
+      ...withoutMissing({
+        sender: tidy(from?.text, summaryCharacters),
+        subject: tidy(subject, summaryCharacters),
+        date: dateOf(date),
+      }),
+      attachments: names.filter((name) => name !== undefined).slice(0, maxAttachments),
     };
   } catch {
-    return {};
+    // Nobody can read it; its octets are in quarantine.
+    return { attachments: [] };
   }
 }

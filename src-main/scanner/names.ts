@@ -1,18 +1,22 @@
-// File names of parts and archive members as they may stand in a verdict. Nothing is ever opened by them.
+// File names of parts and archive members: as people are shown them, and as they are judged. Nothing is ever opened
+// by them.
 import { nameBytes } from './limits.ts';
 
-/** `name` without control characters and cut to its limit; undefined when nothing is left. */
+/** `name` cut to its limit in its middle: what it ends with says what opens it. */
+function cut(name: string): string {
+  if (name.length <= nameBytes) return name;
+  const half = Math.floor(nameBytes / 2);
+  return `${name.slice(0, half)}…${name.slice(1 + half - nameBytes)}`;
+}
+
+/** `name` as it may be shown: without control characters, also of direction; undefined when nothing is left. */
 export function cleanName(name: string | undefined): string | undefined {
-  const text = name
-    ?.replace(/\p{C}+/gu, '_')
-    .trim()
-    .slice(0, nameBytes);
+  const text = cut(name?.replace(/\p{C}+/gu, '_').trim() ?? '');
   return text === '' ? undefined : text;
 }
 
-/** A name from a header's octets: UTF-8 where they are (RFC 6532), else Latin-1. */
-export function cleanHeaderName(octets: string | undefined): string | undefined {
-  if (octets === undefined) return undefined;
-  const utf8 = Buffer.from(octets, 'latin1').toString('utf8');
-  return cleanName(utf8.includes('\u{fffd}') ? octets : utf8);
+/** `name` as it is judged: characters that turn its direction round are what a judge looks for, so they stay. */
+export function judgedName(name: string | undefined): string | undefined {
+  const text = cut(name?.replace(/\p{Cc}+/gu, '_').trim() ?? '');
+  return text === '' ? undefined : text;
 }

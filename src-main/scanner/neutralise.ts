@@ -2,9 +2,10 @@
 // everything, and proves each step by another scan.
 import type { LimitCode } from '../contract/verdict.ts';
 import { fillAll, fillContent, fillFields, noticeFor, type Stretch } from './fill.ts';
+import { isInfected } from './findings.ts';
 import type { Encoding, Region } from './mime/regions.ts';
 import type { Span, Start } from './mime/walker.ts';
-import { type Inspection, type Inspector, inspect, isInfected, type RawHit } from './pipeline.ts';
+import { type Inspection, type Inspector, inspect, type RawHit } from './pipeline.ts';
 
 /** Same-size replacement of the original octets at `offset`. */
 export interface Overwrite {

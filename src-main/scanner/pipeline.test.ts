@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from './engines/engine.ts';
-import { literalEngine } from './engines/literal.ts';
+import { testInspector } from './inspector.fixture.ts';
 import { defaultLimits, maxDetections } from './limits.ts';
 import { type Inspector, inspect, reportOf } from './pipeline.ts';
 import {
@@ -21,8 +21,7 @@ import {
   zip,
 } from './test-messages.ts';
 
-const engine = literalEngine();
-const inspector: Inspector = { engine, fallback: engine, limits: defaultLimits, now: () => 0 };
+const inspector = testInspector();
 
 function scan(bytes: Buffer, changes: Partial<Inspector> = {}) {
   return reportOf(inspect(bytes, { ...inspector, ...changes }, 1), bytes.length, 0);
@@ -54,6 +53,22 @@ describe('what it finds', () => {
     expect(scan(bytes)).toMatchObject({ complete: true, detections: [], limits: [], parts: 3 });
   });
 
+  it('takes text with NULs for the message that it is', () => {
+    const inner = multipart('c', [attachment('a.gz', gzipSync(eicar))]);
+    const received = Buffer.from('Received: from a by b\0 with c\r\n'.repeat(200));
+    const bytes = multipart('b', [attachment('a.eml', Buffer.concat([received, inner]))]);
+    expect(scan(bytes).detections.map(({ name }) => name)).toEqual(['Postern.Test.Eicar']);
+  });
+
+  it('calls a tar of messages complete: what it begins with is no part that is cut off', () => {
+    const inner = multipart('c', [
+      textPart,
+      attachment('a.zip', zip([{ name: 'a', bytes: Buffer.from('a') }])),
+    ]);
+    const bytes = multipart('b', [textPart, attachment('a.tar', tar('a.eml', inner))]);
+    expect(scan(bytes)).toMatchObject({ complete: true, limits: [] });
+  });
+
   it('tells a suspicious mark from an infection', () => {
     expect(scan(message([], suspiciousMarker)).detections).toMatchObject([{ category: 'suspicious' }]);
   });
@@ -80,7 +95,7 @@ describe('what it finds', () => {
 
   it('finds the same attachment at each of its places', () => {
     const twice = multipart('b', [attachment('a', eicar), textPart, attachment('b', eicar)]);
-    expect(inspect(twice, inspector, 1).hits.map(({ region }) => region.name)).toEqual(['a', 'b']);
+    expect(inspect(twice, inspector, 1).hits.map(({ region }) => region.names[0])).toEqual(['a', 'b']);
   });
 });
 
@@ -208,7 +223,7 @@ describe('what it could not look into', () => {
       ['failed', 'engine-failed'],
     ] as const) {
       const broken: Engine = { id: 'broken', version: '0', rules: 0, scan: () => failure };
-      expect(scan(message([], eicar), { engine: broken })).toMatchObject({
+      expect(scan(message([], eicar), { engines: [broken] })).toMatchObject({
         complete: false,
         limits: [limit],
         detections: [{ name: 'Postern.Test.Eicar', engine: 'literal' }],

@@ -10,7 +10,7 @@ test.each([0, 10, mebibyte - 1, mebibyte, 3 * mebibyte])(
     const first = seen.claim(Buffer.alloc(size, 'a'));
     expect(first.isNew).toBe(true);
     first.look.names = ['found'];
-    expect(seen.claim(Buffer.alloc(size, 'a'))).toEqual({ look: { names: ['found'] }, isNew: false });
+    expect(seen.claim(Buffer.alloc(size, 'a'))).toMatchObject({ look: { names: ['found'] }, isNew: false });
   },
 );
 

@@ -26,6 +26,8 @@ function put(text: string, to = quarantine) {
     outcome: 'infected' as const,
     complete: true,
     detections: [],
+    notes: [],
+    engines: [],
     limits: [],
     sha256: '',
     bytes: octets.length,

@@ -13,6 +13,8 @@ const verdict: Verdict = {
   detections: [
     { name: 'Postern.Test.Word', engine: 'literal', category: 'test', part: '2', sha256: 'ab'.repeat(32) },
   ],
+  notes: [],
+  engines: [],
   limits: [],
   sha256: 'cd'.repeat(32),
   bytes: 3,

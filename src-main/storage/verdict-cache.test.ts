@@ -16,11 +16,13 @@ let file: string;
 let problems: VerdictCacheProblem[];
 let timers: (() => void)[];
 let caches: VerdictCache[];
+let revision: string;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'verdict-cache-'));
   file = join(directory, 'verdicts.sqlite');
   [problems, timers, caches] = [[], [], []];
+  revision = 'rules of today';
 });
 afterEach(() => {
   for (const cache of caches) cache.stop();
@@ -30,7 +32,7 @@ afterEach(() => {
 function open(changes: Partial<VerdictCacheOptions> = {}): VerdictCache {
   const cache = openVerdictCache({
     file,
-    revision: 'rules of today',
+    revision: () => revision,
     after: (_delayMs, callback) => {
       timers.push(callback);
       return () => timers.splice(timers.indexOf(callback), 1);
@@ -69,7 +71,7 @@ describe('the verdict cache', () => {
   test('knows what was added, and nothing else, at once and in the file', () => {
     const cache = open();
     expect(cache.isClean(hash('a'))).toBe(false);
-    cache.addClean(hash('a'));
+    cache.addClean(hash('a'), revision);
     expect(cache.isClean(hash('a'))).toBe(true);
     expect(cache.isClean(hash('b'))).toBe(false);
     fireTimers();
@@ -78,24 +80,59 @@ describe('the verdict cache', () => {
   });
 
   test('knows it after a restart', () => {
-    open().addClean(hash('a'));
+    open().addClean(hash('a'), revision);
     caches[0]?.stop();
     caches[0]?.stop();
     expect(open().isClean(hash('a'))).toBe(true);
     expect(problems).toEqual([]);
   });
 
-  test('forgets everything when the rules or engines are others', () => {
-    open().addClean(hash('a'));
-    caches[0]?.stop();
-    open({ revision: 'rules of tomorrow' }).stop();
-    expect(inFile('SELECT count(*) FROM clean')).toEqual([0]);
-    expect(open().isClean(hash('a'))).toBe(false);
+  test('knows nothing by other rules and engines, and everything again when they are back', () => {
+    const cache = open();
+    cache.addClean(hash('a'), revision);
+    revision = 'rules of tomorrow';
+    expect(cache.isClean(hash('a'))).toBe(false);
+    fireTimers();
+    expect(cache.isClean(hash('a'))).toBe(false);
+    cache.addClean(hash('b'), revision);
+    cache.stop();
+    const later = open();
+    expect(['a', 'b'].map((each) => later.isClean(hash(each)))).toEqual([false, true]);
+    revision = 'rules of today';
+    expect(['a', 'b'].map((each) => later.isClean(hash(each)))).toEqual([true, false]);
+  });
+
+  test('keeps nothing that was scanned while the rules changed', () => {
+    const cache = open();
+    const before = cache.revision;
+    revision = 'rules of tomorrow';
+    cache.addClean(hash('a'), before);
+    expect(cache.isClean(hash('a'))).toBe(false);
+    revision = 'rules of today';
+    expect(cache.isClean(hash('a'))).toBe(false);
+    expect(timers).toEqual([]);
+  });
+
+  test('knows nothing of a file whose entries were of one revision', () => {
+    const database = new DatabaseSync(file);
+    database.exec(`
+      CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+      CREATE TABLE clean (sha256 BLOB PRIMARY KEY, used INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      INSERT INTO fact VALUES ('revision', 'rules of today');
+      INSERT INTO clean VALUES (x'${hash('a')}', 1);
+      PRAGMA user_version = 1`);
+    database.close();
+    const cache = open();
+    expect(problems).toEqual([]);
+    expect(cache.isClean(hash('a'))).toBe(false);
+    cache.addClean(hash('a'), revision);
+    fireTimers();
+    expect(cache.isClean(hash('a'))).toBe(true);
   });
 
   test('writes a thousand messages in one batch', () => {
     const cache = open();
-    for (let i = 0; i < 1_000; i++) cache.addClean(hash(i));
+    for (let i = 0; i < 1_000; i++) cache.addClean(hash(i), revision);
     expect(timers).toHaveLength(1);
     expect(inFile('SELECT count(*) FROM clean')).toEqual([0]);
     fireTimers();
@@ -106,13 +143,13 @@ describe('the verdict cache', () => {
   test('keeps as many as it may and no more: those that were asked for last', () => {
     const cache = open({ maxEntries: 3 });
     for (const each of [0, 1, 2]) {
-      cache.addClean(hash(each));
+      cache.addClean(hash(each), revision);
       fireTimers();
     }
     expect(cache.isClean(hash(0))).toBe(true);
     fireTimers();
     expect(inFile('SELECT count(*) FROM clean')).toEqual([3]);
-    cache.addClean(hash(3));
+    cache.addClean(hash(3), revision);
     fireTimers();
     expect(inFile('SELECT count(*) FROM clean')).toEqual([3]);
     expect(cleanOf(cache, 4)).toEqual([0, 2, 3]);
@@ -121,19 +158,19 @@ describe('the verdict cache', () => {
   test('still knows the order of use after a restart', () => {
     const first = open({ maxEntries: 2 });
     for (const each of [0, 1]) {
-      first.addClean(hash(each));
+      first.addClean(hash(each), revision);
       fireTimers();
     }
     first.isClean(hash(0));
     first.stop();
     const later = open({ maxEntries: 2 });
-    later.addClean(hash(2));
+    later.addClean(hash(2), revision);
     fireTimers();
     expect(cleanOf(later, 3)).toEqual([0, 2]);
   });
 
   test('its files are for their owner alone', () => {
-    open().addClean(hash('a'));
+    open().addClean(hash('a'), revision);
     fireTimers();
     expect(readdirSync(directory).length).toBeGreaterThan(1);
     for (const name of readdirSync(directory))
@@ -142,9 +179,9 @@ describe('the verdict cache', () => {
 
   test('after the end nothing is known, and nothing breaks', () => {
     const cache = open();
-    cache.addClean(hash('a'));
+    cache.addClean(hash('a'), revision);
     cache.stop();
-    cache.addClean(hash('b'));
+    cache.addClean(hash('b'), revision);
     expect(cache.isClean(hash('a'))).toBe(false);
     expect(timers).toEqual([]);
   });
@@ -160,7 +197,7 @@ describe('a file that is not what it should be', () => {
     },
     'damaged in its middle': () => {
       const cache = open();
-      for (let i = 0; i < 1_000; i++) cache.addClean(hash(i));
+      for (let i = 0; i < 1_000; i++) cache.addClean(hash(i), revision);
       cache.stop();
       const size = statSync(file).size;
       writeFileSync(file, Buffer.alloc(size - 100, 0x53));
@@ -172,7 +209,7 @@ describe('a file that is not what it should be', () => {
     const cache = open();
     expect(problems).toMatchObject([{ kind: 'replaced' }]);
     expect(cache.isClean(hash(1))).toBe(false);
-    cache.addClean(hash('a'));
+    cache.addClean(hash('a'), revision);
     cache.stop();
     expect(open().isClean(hash('a'))).toBe(true);
     expect(problems).toHaveLength(1);
@@ -183,7 +220,7 @@ describe('a file that is not what it should be', () => {
     mkdirSync(file);
     const cache = open();
     expect(problems).toMatchObject([{ kind: 'in-memory' }]);
-    cache.addClean(hash('a'));
+    cache.addClean(hash('a'), revision);
     fireTimers();
     expect(cache.isClean(hash('a'))).toBe(true);
     expect(existsSync(`${file}-wal`)).toBe(false);
@@ -194,14 +231,14 @@ describe('a file that is not what it should be', () => {
     const other = new DatabaseSync(file);
     other.exec('BEGIN EXCLUSIVE');
     for (const each of ['a', 'b']) {
-      cache.addClean(hash(each));
+      cache.addClean(hash(each), revision);
       fireTimers();
     }
     expect(problems).toMatchObject([{ kind: 'not-written' }]);
     expect(cache.isClean(hash('a'))).toBe(false);
     other.exec('ROLLBACK');
     other.close();
-    cache.addClean(hash('c'));
+    cache.addClean(hash('c'), revision);
     fireTimers();
     expect(cache.isClean(hash('c'))).toBe(true);
     expect(problems).toHaveLength(1);
@@ -209,7 +246,7 @@ describe('a file that is not what it should be', () => {
 
   test('one that breaks while it is open: nothing is clean any more, told once', () => {
     const cache = open();
-    cache.addClean(hash('a'));
+    cache.addClean(hash('a'), revision);
     fireTimers();
     const other = new DatabaseSync(file);
     other.exec('DROP TABLE clean');
@@ -217,7 +254,7 @@ describe('a file that is not what it should be', () => {
     expect(cache.isClean(hash('a'))).toBe(false);
     expect(cache.isClean(hash('a'))).toBe(false);
     expect(problems).toMatchObject([{ kind: 'not-read' }]);
-    cache.addClean(hash('a'));
+    cache.addClean(hash('a'), revision);
     cache.stop();
     expect(problems.map(({ kind }) => kind)).toEqual(['not-read', 'not-written']);
   });

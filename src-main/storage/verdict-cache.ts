@@ -1,20 +1,24 @@
 // Messages that were scanned and found clean, by the SHA-256 of their octets, in one SQLite file over restarts.
 //
-// The hash alone is the key. Every message passes through us as a whole before anything of it is delivered, so that its
+// The hash is the key, with the revision of the rules and engines that it was found by. Every message passes through us as a whole before anything of it is delivered, so that its
 // hash is known for certain; server, mailbox, UIDVALIDITY and UID say nothing that the hash does not say better, and a
 // server that uses a UID again can't lead it astray. Nothing is shared between users but by what the octets are: whoever
 // has the same octets has the same message, and nobody can ask the cache anything else. Only what is clean is kept: what
-// was found must be found, reported and kept in quarantine each time. An entry is good for the rules and engines that it
-// was found by.
+// was found must be found, reported and kept in quarantine each time. What other revisions found clean is not known, stays
+// for the day on which they are back, and makes room for what is asked for.
 //
 // All of this is only time saved. What a crash, a full disk or a damaged file takes away is scanned again.
+import { hash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { ensureSchema, inTransaction, openDatabase, removeDatabase } from './sqlite-file.ts';
 
 export interface VerdictCache {
   /** Whether a message of these octets was found clean, by the rules and engines of now. `sha256`: in hex. */
   isClean(sha256: string): boolean;
-  addClean(sha256: string): void;
+  /** Names the rules and engines of now. */
+  readonly revision: string;
+  /** `revision`: the one before the message was scanned. If it is another one now, nobody knows by which it is clean. */
+  addClean(sha256: string, revision: string): void;
   /** Writes what is not yet written and closes the file. May be called twice. */
   stop(): void;
 }
@@ -31,8 +35,8 @@ export type VerdictCacheProblem =
 
 export interface VerdictCacheOptions {
   readonly file: string;
-  /** Names the rules and engines of now; entries of any other are dropped when the file is opened. */
-  readonly revision: string;
+  /** Names the rules and engines of now; may change at any time. */
+  readonly revision: () => string;
   /** Calls back once after the delay; gives a function that takes it back. */
   readonly after: (delayMs: number, callback: () => void) => () => void;
   readonly onProblem: (problem: VerdictCacheProblem) => void;
@@ -47,21 +51,17 @@ const flushDelayMs = 1_000;
 
 const schemaVersion = 1;
 
-/** `used`: number of the batch that wrote or last asked for it; a clock of its own, which no change of time disturbs. */
+/**
+ * `sha256`: of a revision and a message (keyOf). `used`: number of the batch that wrote or last asked for it; a clock of
+ * its own, which no change of time disturbs. Earlier versions had one revision for all, as a fact.
+ */
 const schema = `
-  CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  DROP TABLE IF EXISTS fact;
   CREATE TABLE IF NOT EXISTS clean (sha256 BLOB PRIMARY KEY, used INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS clean_used ON clean (used)`;
 
-function prepareCache(database: DatabaseSync, revision: string) {
+function prepareCache(database: DatabaseSync) {
   ensureSchema(database, schemaVersion, schema);
-  const found = database.prepare("SELECT value FROM fact WHERE name = 'revision'").get()?.['value'];
-  if (found !== revision) {
-    inTransaction(database, () => {
-      database.exec('DELETE FROM clean');
-      database.prepare("INSERT OR REPLACE INTO fact (name, value) VALUES ('revision', ?)").run(revision);
-    });
-  }
   const last = database.prepare('SELECT max(used) AS used FROM clean').get()?.['used'];
   const count = database.prepare('SELECT count(*) AS entries FROM clean');
   return {
@@ -78,14 +78,14 @@ function prepareCache(database: DatabaseSync, revision: string) {
   };
 }
 
-const keyOf = (sha256: string) => Buffer.from(sha256, 'hex');
+const keyOf = (sha256: string, revision: string) => hash('sha256', JSON.stringify([revision, sha256]));
 
 /** Opens the cache. Whatever happens to its file, it answers; at worst nothing is known as clean. */
 export function openVerdictCache(options: VerdictCacheOptions): VerdictCache {
   const { file, revision, after, onProblem, maxEntries = defaultMaxEntries } = options;
   const opened = openDatabase({
     file,
-    prepare: (fresh) => prepareCache(fresh, revision),
+    prepare: prepareCache,
     replace: (error) => {
       // There is nothing in it that anybody could miss.
       removeDatabase(file);
@@ -95,7 +95,7 @@ export function openVerdictCache(options: VerdictCacheOptions): VerdictCache {
   });
   const { database, entries, find, put, prune } = opened;
   let { batch } = opened;
-  /** Added or asked for since the last batch. */
+  /** Keys that were added or asked for since the last batch. */
   const recent = new Set<string>();
   let cancelFlush: (() => void) | undefined;
   let isFailing = false;
@@ -109,7 +109,7 @@ export function openVerdictCache(options: VerdictCacheOptions): VerdictCache {
     try {
       inTransaction(database, () => {
         batch++;
-        for (const sha256 of recent) put.run(keyOf(sha256), batch);
+        for (const key of recent) put.run(Buffer.from(key, 'hex'), batch);
         const surplus = entries() - maxEntries;
         if (surplus > 0) prune.run(surplus);
       });
@@ -121,14 +121,14 @@ export function openVerdictCache(options: VerdictCacheOptions): VerdictCache {
     recent.clear();
   }
 
-  function note(sha256: string): void {
-    recent.add(sha256);
+  function note(key: string): void {
+    recent.add(key);
     cancelFlush ??= after(flushDelayMs, flush);
   }
 
-  function isStored(sha256: string): boolean {
+  function isStored(key: string): boolean {
     try {
-      return isReadable && find.get(keyOf(sha256)) !== undefined;
+      return isReadable && find.get(Buffer.from(key, 'hex')) !== undefined;
     } catch (error) {
       isReadable = false;
       onProblem({ kind: 'not-read', error });
@@ -139,13 +139,17 @@ export function openVerdictCache(options: VerdictCacheOptions): VerdictCache {
   return {
     isClean(sha256) {
       if (isStopped) return false;
-      if (recent.has(sha256)) return true;
-      if (!isStored(sha256)) return false;
-      note(sha256);
+      const key = keyOf(sha256, revision());
+      if (recent.has(key)) return true;
+      if (!isStored(key)) return false;
+      note(key);
       return true;
     },
-    addClean(sha256) {
-      if (!isStopped) note(sha256);
+    get revision() {
+      return revision();
+    },
+    addClean(sha256, before) {
+      if (!isStopped && before === revision()) note(keyOf(sha256, before));
     },
     stop() {
       if (isStopped) return;

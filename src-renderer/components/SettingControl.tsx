@@ -5,6 +5,7 @@ import type {
   ChoiceRow,
   LayoutRow,
   ListRow,
+  NumberRow,
   PortsRow,
   TextRow,
   ToggleRow,
@@ -35,6 +36,8 @@ export function SettingControl({ row, ...rest }: ControlProps<LayoutRow>) {
     case 'ports':
     case 'text':
       return <TextControl row={row} {...rest} />;
+    case 'number':
+      return <NumberControl row={row} {...rest} />;
     case 'choice':
       return <ChoiceControl row={row} {...rest} />;
     case 'addresses':
@@ -84,6 +87,45 @@ function TextControl({ row, ids, isDisabled, isWrong }: ControlProps<PortsRow | 
       onChange={(event) => edit(draft, row.path, event.target.value)}
     />
   );
+}
+
+/** What is no number is kept as NaN, so that the draft knows that something is wrong; the field keeps what was typed. */
+function NumberControl({ row, ids, isDisabled, isWrong }: ControlProps<NumberRow>) {
+  const { say } = useSpeech();
+  const { draft } = useApp();
+  const settings = useSettings();
+  const value = useDraft(({ edits }) => valueAt(settings, edits, row.path));
+  const [typed, setTyped] = useState(String(value));
+  // The value may have been changed from elsewhere: by a revert, or by another window.
+  const shown = Object.is(numberOf(typed), value) ? typed : String(value);
+  return (
+    <span className={styles['number']}>
+      <input
+        id={ids.control}
+        className={controls['field']}
+        type="text"
+        inputMode="numeric"
+        autoComplete="off"
+        spellCheck={false}
+        value={shown}
+        disabled={isDisabled}
+        aria-invalid={isWrong}
+        aria-describedby={isWrong ? `${ids.control}unit ${ids.problem}` : `${ids.control}unit`}
+        onChange={({ target }) => {
+          setTyped(target.value);
+          edit(draft, row.path, numberOf(target.value));
+        }}
+      />
+      <span id={`${ids.control}unit`} className={controls['quiet']}>
+        {say(row.unit)}
+      </span>
+    </span>
+  );
+}
+
+function numberOf(text: string): number {
+  const digits = text.trim();
+  return /^\d{1,9}$/.test(digits) ? Number(digits) : Number.NaN;
 }
 
 function ChoiceControl({ row, ids, isDisabled }: ControlProps<ChoiceRow>) {

@@ -31,6 +31,11 @@ export function fieldProblemText(say: Say, problem: FieldProblem): string {
       return portProblemText(say, problem.problem);
     case 'subject-text':
       return say(`problem.subject-text.${problem.problem}`, { limit: maxSubjectTextLength });
+    case 'number':
+      return say('problem.number', { least: problem.least, most: problem.most });
+    case 'clamd':
+    case 'icap':
+      return say(`problem.${problem.field}`);
     default:
       return assertNever(problem);
   }

@@ -10,7 +10,14 @@ import {
   type SettingValue,
   splitPath,
 } from '../../src-main/contract/setting-path.ts';
-import { defaultSettings, type Settings, type SettingsPatch } from '../../src-main/contract/settings.ts';
+import {
+  defaultSettings,
+  isClamdSetting,
+  isIcapSetting,
+  type Settings,
+  type SettingsPatch,
+  scanningRanges,
+} from '../../src-main/contract/settings.ts';
 import { parseSubjectText, type SubjectTextProblem } from '../../src-main/contract/subject-text.ts';
 
 export type Edits = { readonly [Path in SettingPath]?: SettingValue<Path> };
@@ -58,7 +65,9 @@ export function valueAt<Path extends SettingPath>(
 /** What is wrong with a text that was typed, by the grammar of its field. */
 export type FieldProblem =
   | { readonly field: 'ports'; readonly problem: PortListProblem }
-  | { readonly field: 'subject-text'; readonly problem: SubjectTextProblem };
+  | { readonly field: 'subject-text'; readonly problem: SubjectTextProblem }
+  | { readonly field: 'number'; readonly least: number; readonly most: number }
+  | { readonly field: 'clamd' | 'icap' };
 
 type Read =
   | { readonly ok: true; readonly value: unknown }
@@ -66,6 +75,7 @@ type Read =
 
 /** The form in which a value is compared and sent: a text that was typed is tidied, when it can be. */
 function read(path: SettingPath, value: unknown): Read {
+  if (typeof value === 'number') return readNumber(path, value);
   if (typeof value !== 'string') return { ok: true, value };
   switch (path) {
     case 'mailTransport.imapsPorts':
@@ -80,9 +90,26 @@ function read(path: SettingPath, value: unknown): Read {
       if (parsed.ok) return { ok: true, value: parsed.text };
       return { ok: false, problem: { field: 'subject-text', problem: parsed.problem } };
     }
+    case 'scanning.clamd': {
+      const text = value.trim();
+      return isClamdSetting(text) ? { ok: true, value: text } : { ok: false, problem: { field: 'clamd' } };
+    }
+    case 'scanning.icap': {
+      const text = value.trim();
+      return isIcapSetting(text) ? { ok: true, value: text } : { ok: false, problem: { field: 'icap' } };
+    }
     default:
       return { ok: true, value };
   }
+}
+
+const ranges: Readonly<Record<string, { readonly least: number; readonly most: number } | undefined>> =
+  scanningRanges;
+
+function readNumber(path: SettingPath, value: number): Read {
+  const range = ranges[splitPath(path).key];
+  if (!range || (value >= range.least && value <= range.most)) return { ok: true, value };
+  return { ok: false, problem: { field: 'number', ...range } };
 }
 
 function settled(path: SettingPath, value: unknown): unknown {

@@ -13,6 +13,11 @@ interface JsonOption {
   readonly json?: boolean;
 }
 
+interface ScanCommandOptions extends JsonOption {
+  readonly engines?: string;
+  readonly limits?: string;
+}
+
 interface TrustOptions {
   readonly profile: readonly string[];
   readonly system?: boolean;
@@ -71,12 +76,29 @@ function buildProgram(): Command {
 
   program
     .command('scan')
-    .description('scan files; directories are walked')
-    .argument('<path...>')
+    .description('scan files, messages and mailboxes; directories are walked')
+    .argument('<path...>', 'or - for standard input')
     .addOption(json())
-    .action(async (paths: readonly string[], options: JsonOption) => {
-      const { scanCommand } = await import('./scan.ts');
-      process.exitCode = await scanCommand({ paths, json: options.json === true });
+    .option(
+      '--engines <list>',
+      'builtin, clamd, clamd=ADDRESS, icap=URL; split by commas (default: builtin,clamd)',
+    )
+    .option(
+      '--limits <list>',
+      'NAME=NUMBER of maxMessageMiB, maxSeconds, archiveDepth, maxMemberMiB, maxUnpackedMiB',
+    )
+    .action(async (paths: readonly string[], options: ScanCommandOptions) => {
+      const [{ scanCommand }, { scanningOf }] = await Promise.all([
+        import('./scan.ts'),
+        import('./scan-options.ts'),
+      ]);
+      const scanning = scanningOf(options);
+      process.exitCode = await scanCommand({
+        paths,
+        json: options.json === true,
+        dataDir: dataDir(),
+        scanning,
+      });
     });
 
   program

@@ -1,6 +1,6 @@
 // What `postern scan` says of each file and of all of them, and the exit code that they add up to. Pure.
 import type { NotScannedReason } from '../../contract/state.ts';
-import type { Detection, Outcome, Verdict } from '../../contract/verdict.ts';
+import type { Detection, EngineReport, Note, Outcome, Verdict } from '../../contract/verdict.ts';
 import { failureExitCode } from '../failure.ts';
 import { limitWords } from '../words.ts';
 import { printable } from './output.ts';
@@ -12,11 +12,14 @@ export interface ScanLine {
   readonly complete: boolean;
   readonly detections: readonly Detection[];
   readonly limits: readonly NotScannedReason[];
+  readonly notes: readonly Note[];
+  /** Of engines beyond the built-in ones. */
+  readonly engines: readonly EngineReport[];
   readonly ms: number;
 }
 
 export function lineOfVerdict(path: string, verdict: Verdict): ScanLine {
-  const { outcome, complete, limits, ms } = verdict;
+  const { outcome, complete, limits, notes, engines, ms } = verdict;
   const detections = verdict.detections.map(({ name, engine, category, part, sha256 }) => ({
     name,
     engine,
@@ -24,18 +27,29 @@ export function lineOfVerdict(path: string, verdict: Verdict): ScanLine {
     part,
     sha256,
   }));
-  return { path, outcome, complete, detections, limits, ms: Math.round(ms * 100) / 100 };
+  const rounded = Math.round(ms * 100) / 100;
+  return { path, outcome, complete, detections, limits, notes, engines, ms: rounded };
 }
 
 /** A file that could not be looked at. */
 export function lineOfFailure(path: string): ScanLine {
-  return { path, outcome: 'not-scanned', complete: false, detections: [], limits: ['scan-failed'], ms: 0 };
+  return {
+    path,
+    outcome: 'not-scanned',
+    complete: false,
+    detections: [],
+    limits: ['scan-failed'],
+    notes: [],
+    engines: [],
+    ms: 0,
+  };
 }
 
-export function humanLine({ path, outcome, complete, detections, limits }: ScanLine): string {
+export function humanLine({ path, outcome, complete, detections, limits, notes }: ScanLine): string {
   const found = detections.map(({ name, part }) => (part === '' ? name : `${name} (${part})`));
   const why = complete ? [] : [`not looked into: ${limits.map(limitWords).join(', ')}`];
-  const details = [...found, ...why].join('; ');
+  const aside = notes.length === 0 ? [] : [`notes: ${notes.map(({ name }) => name).join(', ')}`];
+  const details = [...found, ...why, ...aside].join('; ');
   return printable(
     `${path}: ${outcome === 'not-scanned' ? 'not scanned' : outcome}${details === '' ? '' : `: ${details}`}`,
   );
@@ -73,4 +87,17 @@ export function exitCodeOf({ outcomes, incomplete, missing }: Tally): number {
   if (outcomes.infected + outcomes.suspicious > 0) return 1;
   if (missing > 0) return failureExitCode;
   return incomplete > 0 ? 2 : 0;
+}
+
+/** Characters of a bar. */
+const barWidth = 24;
+
+/** `[######------] 50 %  12 of 24 files: 11 clean, …`; the total may not be known yet. */
+export function progressLine(tally: Tally, total: number | undefined): string {
+  const done = Object.values(tally.outcomes).reduce((sum, count) => sum + count, 0);
+  if (total === undefined || total === 0) return `${summaryLine(tally)} …`;
+  const share = Math.min(1, done / total);
+  const filled = Math.round(share * barWidth);
+  const bar = '#'.repeat(filled) + '-'.repeat(barWidth - filled);
+  return `[${bar}] ${Math.floor(share * 100)} %  of ${total}: ${summaryLine(tally)}`;
 }

@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Detection, outcomeOf, type Verdict } from '../../contract/verdict.ts';
 import { type ScanOptions, scanFiles } from './scan.ts';
+import { emptyTally, progressLine, summaryLine } from './scan-report.ts';
 
 type Scanner = ScanOptions['scanner'];
 
@@ -45,6 +47,8 @@ function verdictOf(name: string): Verdict {
     outcome: outcomeOf(detections, complete),
     complete,
     detections,
+    notes: [],
+    engines: [],
     limits: complete ? [] : ['encrypted'],
     sha256: 'cd',
     bytes: 0,
@@ -55,6 +59,7 @@ function verdictOf(name: string): Verdict {
 
 const scanner: Scanner = {
   parallel: 2,
+  scanStream: async () => verdictOf('clean'),
   async scanFile(path) {
     if (basename(path) === 'gone') throw Object.assign(new Error('gone'), { code: 'EACCES' });
     return verdictOf(basename(path));
@@ -68,6 +73,7 @@ async function scan(names: readonly string[], options: Partial<ScanOptions> = {}
     paths: names.map((name) => join(base, name)),
     json: false,
     scanner,
+    input: Readable.from([]),
     print: (line) => lines.push(line.replaceAll(`${base}/`, '')),
     printError: (line) => errors.push(line.replaceAll(`${base}/`, '')),
     readerLeft: () => false,
@@ -126,9 +132,20 @@ test('lines for programs have exactly the agreed keys, and no sum', async () => 
         { name: 'Postern.Test.X', engine: 'literal', category: 'test', part: '2/x.com', sha256: 'ab' },
       ],
       limits: [],
+      notes: [],
+      engines: [],
       ms: 1.23,
     },
-    { path: 'gone', outcome: 'not-scanned', complete: false, detections: [], limits: ['scan-failed'], ms: 0 },
+    {
+      path: 'gone',
+      outcome: 'not-scanned',
+      complete: false,
+      detections: [],
+      limits: ['scan-failed'],
+      notes: [],
+      engines: [],
+      ms: 0,
+    },
   ]);
 });
 
@@ -172,6 +189,52 @@ test('when nobody reads any more, the rest is not scanned, and the exit code say
 
 test('progress counts', async () => {
   const progress: string[] = [];
-  await scan(['clean', 'infected'], { progress: (line) => progress.push(line) });
+  await scan(['clean', 'infected'], { progress: (tally) => progress.push(summaryLine(tally)) });
   expect(progress.at(-1)).toContain('2 files: 1 clean, 1 infected');
+});
+
+test('standard input is scanned where - is named', async () => {
+  let given = '';
+  const reading: Scanner = {
+    ...scanner,
+    async scanStream(chunks) {
+      for await (const chunk of chunks) given += chunk.toString();
+      return verdictOf('infected');
+    },
+  };
+  const lines: string[] = [];
+  const exitCode = await scanFiles({
+    paths: ['-'],
+    json: false,
+    scanner: reading,
+    input: Readable.from([Buffer.from('mail')]),
+    print: (line) => lines.push(line),
+    printError: (line) => lines.push(line),
+    readerLeft: () => false,
+  });
+  expect({ exitCode, given, line: lines[0] }).toEqual({
+    exitCode: 1,
+    given: 'mail',
+    line: '-: infected: Postern.Test.X (2/x.com)',
+  });
+});
+
+test('notes stand behind what was found', async () => {
+  const noting: Scanner = {
+    ...scanner,
+    scanFile: async () => ({ ...verdictOf('clean'), notes: [{ name: 'Postern.Mime.BareCr', part: '' }] }),
+  };
+  const { lines, exitCode } = await scan(['clean'], { scanner: noting });
+  expect({ line: lines[0], exitCode }).toEqual({
+    line: 'clean: clean: notes: Postern.Mime.BareCr',
+    exitCode: 0,
+  });
+});
+
+test('a bar shows the share once it is known how much there is', () => {
+  const tally = { ...emptyTally, outcomes: { ...emptyTally.outcomes, clean: 6 } };
+  expect(progressLine(tally, undefined)).toMatch(/^6 files: 6 clean.* …$/);
+  expect(progressLine(tally, 24)).toContain('[######------------------] 25 %  of 24: 6 files');
+  // More files came meanwhile.
+  expect(progressLine(tally, 5)).toContain('] 100 %');
 });

@@ -1,6 +1,8 @@
 // `postern scan`: looks at files without a running core, and says what is in them by lines and by the exit code.
+import type { ScanningSettings } from '../../contract/settings.ts';
 import { type FileScanner, startFileScanner } from '../../core/file-scanner.ts';
 import { rulesDirectory, workerUrl } from '../scanner-files.ts';
+import { systemClock } from '../system-clock.ts';
 import { printable, printLine } from './output.ts';
 import {
   countLine,
@@ -9,20 +11,23 @@ import {
   humanLine,
   lineOfFailure,
   lineOfVerdict,
+  progressLine,
   type ScanLine,
   summaryLine,
+  type Tally,
 } from './scan-report.ts';
 import { type Found, walk } from './walk.ts';
 
 export interface ScanOptions {
   readonly paths: readonly string[];
   readonly json: boolean;
-  readonly scanner: Pick<FileScanner, 'parallel' | 'scanFile'>;
+  readonly scanner: Pick<FileScanner, 'parallel' | 'scanFile' | 'scanStream'>;
+  readonly input: AsyncIterable<Buffer>;
   /** Takes the lines for standard output. */
   readonly print: (line: string) => void;
   readonly printError: (line: string) => void;
   /** Shows how far it is; absent where nobody looks. */
-  readonly progress?: ((line: string) => void) | undefined;
+  readonly progress?: ((tally: Tally) => void) | undefined;
   /** Whoever read the lines has left: what was not begun is not scanned. */
   readonly readerLeft: () => boolean;
 }
@@ -31,7 +36,7 @@ type Finished = { readonly line: ScanLine; readonly problem?: string } | { reado
 
 /** Scans everything, prints in the order of the walk, and answers with the exit code. */
 export async function scanFiles(options: ScanOptions): Promise<number> {
-  const { paths, json, scanner, print, printError, progress, readerLeft } = options;
+  const { paths, json, scanner, input, print, printError, progress, readerLeft } = options;
   let tally = emptyTally;
 
   async function finish(found: Found): Promise<Finished> {
@@ -41,8 +46,10 @@ export async function scanFiles(options: ScanOptions): Promise<number> {
       case 'unreadable':
         return { line: lineOfFailure(found.path), problem: found.problem };
       case 'file':
+      case 'stream':
         try {
-          return { line: lineOfVerdict(found.path, await scanner.scanFile(found.path)) };
+          const scanning = found.kind === 'file' ? scanner.scanFile(found.path) : scanner.scanStream(input);
+          return { line: lineOfVerdict(found.path, await scanning) };
         } catch (error) {
           const problem = error instanceof Error && 'code' in error ? String(error.code) : String(error);
           return { line: lineOfFailure(found.path), problem };
@@ -60,7 +67,7 @@ export async function scanFiles(options: ScanOptions): Promise<number> {
     tally = countLine(tally, line);
     if (problem !== undefined) printError(printable(`postern: can't be read: ${line.path}: ${problem}`));
     print(json ? JSON.stringify(line) : humanLine(line));
-    progress?.(`${summaryLine(tally)} …`);
+    progress?.(tally);
   }
 
   const underWay: Promise<Finished>[] = [];
@@ -85,40 +92,73 @@ const eraseLine = '\r\u001b[K';
 /** Often enough to see that it moves. */
 const progressIntervalMs = 100;
 
-/** Shows the latest line, at most every so often, and takes it away again. */
-function terminalProgress(write: (text: string) => void, now: () => number) {
+/** Shows how far it is, at most every so often, and takes it away again; counts meanwhile how much there is. */
+function terminalProgress(paths: readonly string[], write: (text: string) => void, now: () => number) {
   let shownAt = Number.NEGATIVE_INFINITY;
+  let total: number | undefined;
+  let isOver = false;
+  async function count(): Promise<void> {
+    let found = 0;
+    for await (const { kind } of walk(paths)) {
+      if (kind !== 'missing') found++;
+      if (isOver) return;
+    }
+    total = found;
+  }
+  // Without the total there is no bar; whatever fails there fails in the scan, too, and is told there.
+  count().catch(() => {
+    total = undefined;
+  });
   return {
-    show(line: string): void {
+    show(tally: Tally): void {
       if (now() - shownAt < progressIntervalMs) return;
       shownAt = now();
-      write(`${eraseLine}${line}`);
+      write(`${eraseLine}${progressLine(tally, total)}`);
     },
     clear: () => write(eraseLine),
+    end: () => {
+      isOver = true;
+      write(eraseLine);
+    },
   };
 }
 
 export async function scanCommand({
   paths,
   json,
+  dataDir,
+  scanning,
 }: {
   readonly paths: readonly string[];
   readonly json: boolean;
+  readonly dataDir: string;
+  readonly scanning: ScanningSettings;
 }): Promise<number> {
-  const { stdout, stderr } = process;
-  const progress = stderr.isTTY
-    ? terminalProgress((text) => stderr.write(text), performance.now.bind(performance))
-    : undefined;
+  const { stdin, stdout, stderr } = process;
   let left = false;
   stdout.once('error', () => {
     left = true;
   });
-  const scanner = await startFileScanner({ workerUrl, rulesDirectory });
+  const scanner = await startFileScanner({
+    workerUrl,
+    rulesDirectory,
+    dataDir,
+    clock: systemClock,
+    scanning,
+  });
+  for (const { file, line, message } of scanner.problems)
+    stderr.write(
+      `${printable(`postern: rules: ${file}${line === undefined ? '' : `:${line}`}: ${message}`)}\n`,
+    );
+  const progress = stderr.isTTY
+    ? terminalProgress(paths, (text) => stderr.write(text), performance.now.bind(performance))
+    : undefined;
   try {
     return await scanFiles({
       paths,
       json,
       scanner,
+      input: stdin,
       print(line) {
         if (stdout.isTTY) progress?.clear();
         printLine(line);
@@ -131,7 +171,7 @@ export async function scanCommand({
       readerLeft: () => left,
     });
   } finally {
-    progress?.clear();
+    progress?.end();
     await scanner.stop();
   }
 }

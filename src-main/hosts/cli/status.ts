@@ -60,6 +60,14 @@ export function statusLines(state: State): string[] {
       ({ program, server, port, reason, detail }) =>
         `unopened       ${program ?? 'any program'} to ${server}:${port}: ${reason}${inBrackets(detail ?? '')}`,
     ),
+    ...state.engines.map(
+      ({ id, version, rules, isUp }) =>
+        `engine         ${[id, version].filter((piece) => piece !== '').join(' ')}${rules === undefined ? '' : `, ${rules} rules`}${isUp ? '' : ': does not answer'}`,
+    ),
+    ...state.ruleProblems.map(
+      ({ file, line, message }) =>
+        `rules          left out: ${file}${line === undefined ? '' : `:${line}`}: ${message}`,
+    ),
     ...settingsProblems.map(
       ({ code, section, fields, keptAs }) =>
         `settings       ${errorWords(code)}${section === undefined ? '' : `: ${section}${fields === undefined ? '' : ` (${fields.join(', ')})`}`}${keptAs === undefined ? '' : `; the old file is ${keptAs}`}`,

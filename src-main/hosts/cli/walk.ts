@@ -5,6 +5,8 @@ import { join } from 'node:path';
 
 export type Found =
   | { readonly kind: 'file'; readonly path: string }
+  /** What the standard input brings. */
+  | { readonly kind: 'stream'; readonly path: '-' }
   /** It is there and can't be read. */
   | { readonly kind: 'unreadable'; readonly path: string; readonly problem: string }
   /** A path that was given does not exist. */
@@ -17,6 +19,10 @@ function codeOf(error: unknown): string {
 /** Walks the paths in the order given. A link that was itself given is followed. */
 export async function* walk(paths: readonly string[]): AsyncGenerator<Found> {
   for (const path of paths) {
+    if (path === '-') {
+      yield { kind: 'stream', path };
+      continue;
+    }
     let stats: Stats;
     try {
       stats = await stat(path);

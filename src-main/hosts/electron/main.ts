@@ -44,6 +44,7 @@ async function startOwnCore(given: DesktopArguments, log: Log): Promise<CoreAcce
     ...coreOptionsOf(given),
     dataDir: dataDirOf(given.dataDir),
     workerUrl: pathToFileURL(built('worker.js')),
+    summaryWorkerUrl: pathToFileURL(built('summary-worker.js')),
     rulesDirectory: built('rules'),
     consoleUrl: () => undefined,
     hostEndpoints: () => [],

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../contract/error-codes.ts';
 import type { CoreOptions } from '../core-arguments.ts';
 import { type CoreHostOptions, endOnFaults, startCoreHost } from '../core-host.ts';
 import { createLog } from '../log.ts';
-import { rulesDirectory, workerUrl } from '../scanner-files.ts';
+import { rulesDirectory, summaryWorkerUrl, workerUrl } from '../scanner-files.ts';
 import { createConsoleAuth } from './auth.ts';
 import type { Console, ConsoleOptions } from './http.ts';
 import { keepPublicCopy } from './public-ca.ts';
@@ -34,6 +34,7 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessEnd
   const starting = startCoreHost({
     ...ports,
     workerUrl,
+    summaryWorkerUrl,
     rulesDirectory,
     consoleUrl: () => running?.url(),
     hostEndpoints: () => running?.endpoints ?? [],

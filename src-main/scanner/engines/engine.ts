@@ -1,5 +1,6 @@
 // What a detection engine is to the pipeline: octets in, findings out, synchronously, in a worker.
 import type { Detection } from '../../contract/verdict.ts';
+import type { RuleGroup } from '../options.ts';
 
 export interface Match {
   readonly offset: number;
@@ -8,7 +9,10 @@ export interface Match {
 
 export interface Finding {
   readonly name: string;
-  readonly category: Detection['category'];
+  /** `note`: worth knowing, and no detection. */
+  readonly category: Detection['category'] | 'note';
+  /** Absent: it always counts. */
+  readonly group?: RuleGroup;
   /** Places in the scanned octets; not necessarily all of them. */
   readonly matches: readonly Match[];
 }

@@ -1,15 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { literalEngine } from '../engines/literal.ts';
+import { testInspector } from '../inspector.fixture.ts';
 import { defaultLimits } from '../limits.ts';
 import { neutralise } from '../neutralise.ts';
-import { type Inspector, inspect } from '../pipeline.ts';
+import { inspect } from '../pipeline.ts';
 import { attachment, eicar, multipart, multipartBody, part, textPart } from '../test-messages.ts';
 import { Ahead } from './ahead.ts';
 import { decodeRegion, regionsOf } from './regions.ts';
 
-const engine = literalEngine();
-const inspector: Inspector = { engine, fallback: engine, limits: defaultLimits, now: () => 0 };
+const inspector = testInspector();
 
 /** Octets that are not alike anywhere. */
 function noise(sizeBytes: number, seed = 1): Buffer {
@@ -31,8 +30,8 @@ function ahead(bytes: Buffer, splits: readonly number[], maxDecodedBytes = defau
 
 /** `known`: gives what is known of `bytes` each time it is called. */
 function expectTheSame(bytes: Buffer, known: () => Ahead, by = inspector): void {
-  const plain = inspect(bytes, by, 1, 'x');
-  const prepared = inspect(bytes, by, 1, 'x', known());
+  const plain = inspect(bytes, by, 1, { sha256: 'x' });
+  const prepared = inspect(bytes, by, 1, { sha256: 'x', ahead: known() });
   expect(prepared).toEqual(plain);
   if (plain.detections.length > 0)
     expect(neutralise(bytes, prepared, by, 1)).toEqual(neutralise(bytes, plain, by, 1));

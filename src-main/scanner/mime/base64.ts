@@ -69,6 +69,18 @@ function innerPadding(bytes: Buffer, from: number): number {
   return -1;
 }
 
+/**
+ * Whether text that should be base64 has anything else than it, blanks and line ends in it, or padding within.
+ * @param isPure it is known that it has nothing else
+ */
+export function isMalformedBase64(bytes: Buffer, start: number, end: number, isPure: boolean): boolean {
+  for (let at = isPure ? end : start; at < end; at++) {
+    at = firstOutsideBase64(bytes, at);
+    if (at < end && bytes[at] !== 0x20 && bytes[at] !== 0x09) return true;
+  }
+  return innerPadding(bytes.subarray(start, end), 0) !== -1;
+}
+
 /** The six bits of each octet of the alphabet; 64 for others. */
 const sextets: Uint8Array = (() => {
   const table = new Uint8Array(256).fill(64);
@@ -78,17 +90,36 @@ const sextets: Uint8Array = (() => {
   return table;
 })();
 
-/** Decodes beyond padding: `restart`: an '=' begins a new group of four; else it is skipped. */
-function decodeAll(bytes: Buffer, restart: boolean): Buffer {
+/** The same with the alphabet for URLs (RFC 4648 §5) beside the usual one. */
+const urlSextets: Uint8Array = (() => {
+  const table = Uint8Array.from(sextets);
+  table[0x2d] = 62;
+  table[0x5f] = 63;
+  return table;
+})();
+
+/**
+ * What programs do besides skipping what is not of the alphabet.
+ * `skip`: an '=' is skipped too. `restart`: it begins a new group of four. `group`: it counts in its group, which gives
+ * an octet less for each. `lines`: each line begins a new group.
+ */
+type Habit = 'skip' | 'restart' | 'group' | 'lines';
+
+/** Decodes beyond padding. */
+function decodeAll(bytes: Buffer, habit: Habit, table = sextets): Buffer {
+  if (habit === 'group') return decodeGroups(bytes, table);
   const out = Buffer.allocUnsafe(Math.ceil((bytes.length * 3) / 4));
+  const restarts = habit !== 'skip';
+  const restartsLines = habit === 'lines';
   let length = 0;
   let bits = 0;
   let count = 0;
   for (let at = 0; at < bytes.length; at++) {
     const octet = bytes[at] ?? 0;
-    const sextet = sextets[octet] ?? 64;
+    const sextet = table[octet] ?? 64;
     if (sextet === 64) {
-      if (restart && octet === equalsSign) count = 0;
+      if (restarts && octet === equalsSign) count = 0;
+      else if (restartsLines && (octet === lf || octet === cr)) count = 0;
       continue;
     }
     bits = ((bits << 6) | sextet) & 0xffff;
@@ -99,6 +130,43 @@ function decodeAll(bytes: Buffer, restart: boolean): Buffer {
     else if (count === 0) out[length++] = bits;
   }
   return out.subarray(0, length);
+}
+
+function decodeGroups(bytes: Buffer, table: Uint8Array): Buffer {
+  const out = Buffer.allocUnsafe(Math.ceil((bytes.length * 3) / 4) + 3);
+  let length = 0;
+  let bits = 0;
+  let count = 0;
+  let padding = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const octet = bytes[at] ?? 0;
+    const sextet = table[octet] ?? 64;
+    if (sextet === 64 && octet !== equalsSign) continue;
+    if (sextet === 64) padding++;
+    bits = (bits << 6) | (sextet & 63);
+    if (++count < 4) continue;
+    for (let index = 0; index < 3 - padding; index++) out[length++] = (bits >> (16 - 8 * index)) & 0xff;
+    bits = 0;
+    count = 0;
+    padding = 0;
+  }
+  return out.subarray(0, length);
+}
+
+/** Whether a line from `from` on, that text follows, does not hold whole groups of four. */
+function hasUnevenLine(bytes: Buffer, from: number): boolean {
+  let count = 0;
+  let isUneven = false;
+  for (let at = from; at < bytes.length; at++) {
+    const octet = bytes[at] as number;
+    if (octet === lf || octet === cr) {
+      isUneven = (count & 3) !== 0;
+    } else if (sextets[octet] !== 64) {
+      if (isUneven) return true;
+      count++;
+    }
+  }
+  return false;
 }
 
 /** Lines of equal length, as many of them together as are decoded at once. */
@@ -147,9 +215,12 @@ export interface Prefix {
 /**
  * Decodes lines of equal length piece by piece: a string of all of them would have to be built otherwise, which
  * takes longer than decoding.
- * @returns undefined when `bytes` are not written so
+ * @returns undefined when `bytes` are not written so; `pieceEnd`: where the last of them ends
  */
-function decodeLines(bytes: Buffer, prefix: Prefix | undefined): Buffer | undefined {
+function decodeLines(
+  bytes: Buffer,
+  prefix: Prefix | undefined,
+): { decoded: Buffer; pieceEnd: number } | undefined {
   const piece = pieceOf(bytes);
   if (!piece) return undefined;
   const outBytes = Math.ceil((bytes.length * 3) / 4);
@@ -160,8 +231,15 @@ function decodeLines(bytes: Buffer, prefix: Prefix | undefined): Buffer | undefi
     if (!decodePiece(bytes, at, piece, out, length)) return undefined;
     length += piece.decodedBytes;
   }
+  const lines = Math.floor((bytes.length - at) / piece.lineBytes);
+  const decodedBytes = ((piece.lineBytes - piece.endBytes) * lines * 3) / 4;
+  const last = { ...piece, sizeBytes: lines * piece.lineBytes, decodedBytes };
+  if (decodePiece(bytes, at, last, out, length)) {
+    length += decodedBytes;
+    at += last.sizeBytes;
+  }
   length += out.write(bytes.toString('latin1', at), length, 'base64');
-  return out.subarray(0, length);
+  return { decoded: out.subarray(0, length), pieceEnd: at };
 }
 
 /**
@@ -171,15 +249,16 @@ function decodeLines(bytes: Buffer, prefix: Prefix | undefined): Buffer | undefi
  */
 export function decodeBase64(bytes: Buffer, prefix?: Prefix): Buffer[] {
   const known = prefix?.sizeBytes ?? 0;
-  const variants: Buffer[] = [];
-  if (innerPadding(bytes, known) === -1) {
-    // Node stops at the first '=', which ends the data here.
-    variants.push(decodeLines(bytes, prefix) ?? Buffer.from(bytes.toString('latin1'), 'base64'));
-  } else {
-    variants.push(decodeAll(bytes, true), decodeAll(bytes, false));
-  }
-  // Node reads '-' and '_' as the URL-safe alphabet (RFC 4648 §5); mail programs skip them.
-  if (bytes.includes(0x2d, known) || bytes.includes(0x5f, known)) variants.push(decodeAll(bytes, false));
+  const isPadded = innerPadding(bytes, known) !== -1;
+  // Node stops at the first '=', which ends the data where nothing follows it.
+  const lines = isPadded ? undefined : decodeLines(bytes, prefix);
+  const variants: Buffer[] = isPadded
+    ? [decodeAll(bytes, 'restart'), decodeAll(bytes, 'skip'), decodeAll(bytes, 'group')]
+    : [lines?.decoded ?? Buffer.from(bytes.toString('latin1'), 'base64')];
+  if (hasUnevenLine(bytes, lines?.pieceEnd ?? known)) variants.push(decodeAll(bytes, 'lines'));
+  // Node reads '-' and '_' as the URL-safe alphabet; mail programs skip them.
+  if (bytes.includes(0x2d, known) || bytes.includes(0x5f, known))
+    variants.push(isPadded ? decodeAll(bytes, 'restart', urlSextets) : decodeAll(bytes, 'skip'));
   return variants.filter(
     (variant, index) => !variants.slice(0, index).some((other) => other.equals(variant)),
   );

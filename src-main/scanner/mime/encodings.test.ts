@@ -16,9 +16,9 @@ describe('what was encoded', () => {
     fc.assert(
       fc.property(octets, (bytes) => {
         expect(decodeBase64(Buffer.from(base64Lines(bytes)))).toEqual([bytes]);
-        expect(decodeQuotedPrintable(Buffer.from(quotedPrintableLines(bytes)))).toEqual(bytes);
+        expect(decodeQuotedPrintable(Buffer.from(quotedPrintableLines(bytes)))).toEqual([bytes]);
         const uu = uuencodeLines(bytes, 'x').split('\r\n').slice(1, -2).join('\r\n');
-        expect(decodeUuencode(Buffer.from(uu, 'latin1'))).toEqual(bytes);
+        expect(decodeUuencode(Buffer.from(uu, 'latin1'))).toContainEqual(bytes);
         const yenc = yencLines(bytes, 'x');
         const data = yenc.subarray(yenc.indexOf('\r\n') + 2, yenc.lastIndexOf('\r\n=yend'));
         expect(decodeYenc(data)).toEqual(bytes);
@@ -75,15 +75,17 @@ describe('quoted-printable', () => {
     ['a=4', 'a=4'],
     ['=', ''],
   ])('reads %j as %j', (encoded, text) => {
-    expect(decodeQuotedPrintable(Buffer.from(encoded)).toString('latin1')).toBe(text);
+    expect(decodeQuotedPrintable(Buffer.from(encoded)).map(String)).toEqual([text]);
   });
 });
 
 describe('uuencode', () => {
   it('reads trimmed blanks as zero bits, and lines cut short', () => {
-    expect(decodeUuencode(Buffer.from('#'))).toEqual(Buffer.alloc(3));
-    expect(decodeUuencode(Buffer.from('#86('))).toEqual(Buffer.from([0x61, 0x62, 0x00]));
-    expect(decodeUuencode(Buffer.from('M86)C\r\n`\r\n')).subarray(0, 3).toString()).toBe('abc');
+    expect(decodeUuencode(Buffer.from('#'))).toEqual([Buffer.alloc(3)]);
+    expect(decodeUuencode(Buffer.from('#86('))).toEqual([Buffer.from([0x61, 0x62, 0x00])]);
+    expect(decodeUuencode(Buffer.from('M86)C\r\n`\r\n'))[0]?.toString('latin1', 0, 3)).toBe('abc');
+    // A line of no octets ends it for some decoders, and not for others.
+    expect(decodeUuencode(Buffer.from('#86)C\n`\n#86)C\n')).map(String)).toEqual(['abc', 'abcabc']);
   });
 });
 

@@ -17,19 +17,27 @@ function decodeLine(bytes: Buffer, from: number, end: number, out: Buffer, to: n
 
 /**
  * Decodes the lines between `begin` and `end` (POSIX uuencode). Blanks that were trimmed from a line's end, and
- * '`' for a blank, are read as zero bits.
+ * '`' for a blank, are read as zero bits. A line of no octets is the last: some decoders stop there, some read on.
+ * @returns the distinct readings
  */
-export function decodeUuencode(bytes: Buffer): Buffer {
+export function decodeUuencode(bytes: Buffer): Buffer[] {
   // Two octets (a count and a line end) give three at most.
   const out = Buffer.alloc(bytes.length * 2 + 3);
   let length = 0;
+  /** Octets before the line of none. */
+  let last = -1;
   for (let at = 0; at < bytes.length; ) {
     let end = at;
     while (end < bytes.length && bytes[end] !== lf && bytes[end] !== cr) end++;
-    if (end > at) length += decodeLine(bytes, at, end, out, length);
+    if (end > at) {
+      const octets = decodeLine(bytes, at, end, out, length);
+      if (octets === 0 && last === -1) last = length;
+      length += octets;
+    }
     at = end + 1;
   }
-  return out.subarray(0, length);
+  const whole = out.subarray(0, length);
+  return last === -1 || last === length ? [whole] : [out.subarray(0, last), whole];
 }
 
 /** Decodes the lines between `=ybegin` and `=yend` (yEnc draft 1.3). */

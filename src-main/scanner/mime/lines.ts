@@ -7,6 +7,17 @@ export function isLineEnd(octet: number | undefined): boolean {
   return octet === lf || octet === cr;
 }
 
+/** What ends a line, as a bit each. CR CR LF, as some gateways leave it, counts as both of its readings. */
+export const lineEnds = { none: 0, lf: 1, cr: 2, crLf: 4, crCrLf: 8 } as const;
+
+/** What ended the line before `at`, where a line begins. */
+export function lineEndBefore(bytes: Buffer, at: number): number {
+  if (bytes[at - 1] === cr) return lineEnds.cr;
+  if (bytes[at - 1] !== lf) return lineEnds.none;
+  if (bytes[at - 2] !== cr) return lineEnds.lf;
+  return bytes[at - 3] === cr ? lineEnds.crCrLf : lineEnds.crLf;
+}
+
 export class Lines {
   readonly #bytes: Buffer;
   #nextLf = -1;

@@ -4,6 +4,9 @@ const equalsSign = 0x3d;
 const lf = 0x0a;
 const cr = 0x0d;
 
+/** CRs before the LF of one line's end. */
+const maxCrs = 3;
+
 /** Octets at the beginning in which binary content shows itself. */
 const nulProbeBytes = 1024;
 
@@ -23,7 +26,12 @@ function afterSoftBreak(bytes: Buffer, at: number): number {
   if (next >= bytes.length) return next;
   if (bytes[next] === lf) return next + 1;
   if (bytes[next] !== cr) return -1;
-  return bytes[next + 1] === lf ? next + 2 : next + 1;
+  // Some gateways leave a CR too many, or two.
+  for (let end = next + 1; end <= next + maxCrs; end++) {
+    if (bytes[end] === lf) return end + 1;
+    if (bytes[end] !== cr) break;
+  }
+  return next + 1;
 }
 
 /** Whether text looks quoted-printable, whatever its header says. */
@@ -36,13 +44,29 @@ export function looksQuotedPrintable(bytes: Buffer): boolean {
   return /=(?:[0-9A-Fa-f]{2}|[ \t]{0,80}[\r\n])/.test(window);
 }
 
-/** Decodes; what is no escape stays as it is. */
-export function decodeQuotedPrintable(bytes: Buffer): Buffer {
+/** Copies octets [from, to) to `at` of `out`; a call for each few of them would cost more than they do. */
+function copy(bytes: Buffer, out: Buffer, at: number, from: number, to: number): number {
+  if (to - from >= 32) return bytes.copy(out, at, from, to);
+  for (let index = from; index < to; index++) out[at + index - from] = bytes[index] as number;
+  return to - from;
+}
+
+/** Whether the '=' at `at` is an escape when lines are joined. `hasDigit`: one digit of it stands before the break. */
+function isSplitEscape(bytes: Buffer, at: number, hasDigit: boolean): boolean {
+  let next = at + (hasDigit ? 2 : 1);
+  if (bytes[next] !== equalsSign) return false;
+  next = afterSoftBreak(bytes, next + 1);
+  return next !== -1 && hexValue(bytes[next]) !== -1;
+}
+
+/** Decodes; what is no escape stays as it is. `isSplit`: a soft break stands within an escape. */
+function decodeOnce(bytes: Buffer): { decoded: Buffer; isSplit: boolean } {
   const out = Buffer.allocUnsafe(bytes.length);
   let length = 0;
   let from = 0;
+  let isSplit = false;
   for (let at = bytes.indexOf(equalsSign); at !== -1; at = bytes.indexOf(equalsSign, at)) {
-    length += bytes.copy(out, length, from, at);
+    length += copy(bytes, out, length, from, at);
     const high = hexValue(bytes[at + 1]);
     const low = high === -1 ? -1 : hexValue(bytes[at + 2]);
     if (low !== -1) {
@@ -53,6 +77,7 @@ export function decodeQuotedPrintable(bytes: Buffer): Buffer {
     }
     const next = afterSoftBreak(bytes, at + 1);
     if (next === -1) {
+      isSplit ||= isSplitEscape(bytes, at, high !== -1);
       out[length++] = equalsSign;
       at += 1;
     } else {
@@ -60,6 +85,28 @@ export function decodeQuotedPrintable(bytes: Buffer): Buffer {
     }
     from = at;
   }
-  length += bytes.copy(out, length, from);
+  length += copy(bytes, out, length, from, bytes.length);
+  return { decoded: out.subarray(0, length), isSplit };
+}
+
+/** Without soft breaks. */
+function joinLines(bytes: Buffer): Buffer {
+  const out = Buffer.allocUnsafe(bytes.length);
+  let length = 0;
+  let from = 0;
+  for (let at = bytes.indexOf(equalsSign); at !== -1; at = bytes.indexOf(equalsSign, at + 1)) {
+    const next = afterSoftBreak(bytes, at + 1);
+    if (next === -1) continue;
+    length += copy(bytes, out, length, from, at);
+    from = next;
+    at = next - 1;
+  }
+  length += copy(bytes, out, length, from, bytes.length);
   return out.subarray(0, length);
+}
+
+/** Decodes in both ways, where they differ: some programs join lines before they look for escapes. */
+export function decodeQuotedPrintable(bytes: Buffer): Buffer[] {
+  const { decoded, isSplit } = decodeOnce(bytes);
+  return isSplit ? [decoded, decodeOnce(joinLines(bytes)).decoded] : [decoded];
 }

@@ -1,21 +1,26 @@
 // The regions of a message that are looked into: each start of the walker with each of its ends in each encoding that
 // it may have, and what they decode to.
 import { overlapBaseBytes, overlapFactor } from '../limits.ts';
+import { binaryTypeOf } from '../octet-type.ts';
 import type { Ahead } from './ahead.ts';
 import { decodeBase64 } from './base64.ts';
+import { decodeUtf7, decodeUtf16 } from './charsets.ts';
 import { decodeUuencode, decodeYenc } from './line-encodings.ts';
 import { decodeQuotedPrintable, looksQuotedPrintable } from './quoted-printable.ts';
-import type { Start, Walk } from './walker.ts';
+import type { Start, Walk } from './walk.ts';
 
-export type Encoding = 'identity' | 'base64' | 'quoted-printable' | 'uuencode' | 'yenc';
+export type Encoding = 'identity' | 'base64' | 'quoted-printable' | 'uuencode' | 'yenc' | 'utf-7' | 'utf-16';
 
 /** Octets of a message, and how they are to be read. */
 export interface Region {
   readonly path: string;
-  readonly name: string | undefined;
+  /** All readings of its names, the likeliest first. */
+  readonly names: readonly string[];
   readonly start: number;
   readonly end: number;
   readonly encoding: Encoding;
+  /** It is said or seen to be encoded otherwise: hardly any mail program shows it as it stands. */
+  readonly isUnlikely: boolean;
 }
 
 /** Encoded octets for each decoded one, at most: base64 in lines of 4 (RFC 2045 has 76), quoted-printable. */
@@ -28,27 +33,49 @@ function encodingsOf({ writing }: Start, bytes: Buffer): Encoding[] {
   if (writing.base64) encodings.push('base64');
   if (writing.quotedPrintable || (!writing.base64 && looksQuotedPrintable(bytes)))
     encodings.push('quoted-printable');
+  if (writing.uuencode) encodings.push('uuencode');
+  if (writing.utf7) encodings.push('utf-7');
   return encodings;
 }
 
 /**
- * All regions of a walk, in order, without empty ones.
+ * All regions of a walk: each start with its nearest end, in order, then those with ends further on. Without empty ones.
  * @returns `complete: false` when so many readings overlap that some were left out
  */
 export function regionsOf(bytes: Buffer, walk: Walk): { regions: Region[]; complete: boolean } {
   const regions: Region[] = [];
   let budget = bytes.length * overlapFactor + overlapBaseBytes;
-  for (const start of walk.starts) {
-    for (const end of new Set(start.ends)) {
-      if (end <= start.start) continue;
-      for (const encoding of encodingsOf(start, bytes.subarray(start.start, end))) {
-        budget -= end - start.start;
-        if (budget < 0) return { regions, complete: false };
-        regions.push({ path: start.path, name: start.name, start: start.start, end, encoding });
-      }
+  let isComplete = true;
+  const add = (begin: Start, end: number): void => {
+    const { path, names, writing, start } = begin;
+    const isEncoded = writing.kind === 'declared' && writing.isCertain;
+    const octets = end - start;
+    // Before anything is searched in it, too.
+    if (octets > budget) {
+      isComplete = false;
+      return;
     }
+    for (const encoding of encodingsOf(begin, bytes.subarray(start, end))) {
+      budget -= octets;
+      if (budget < 0) isComplete = false;
+      else
+        regions.push({ path, names, start, end, encoding, isUnlikely: encoding === 'identity' && isEncoded });
+    }
+  };
+  const further: { readonly start: Start; readonly end: number }[] = [];
+  for (const start of walk.starts) {
+    const [nearest, ...others] = new Set(start.ends.filter((end) => end > start.start));
+    if (nearest !== undefined) add(start, nearest);
+    for (const end of others) further.push({ start, end });
   }
-  return { regions, complete: true };
+  for (const { start, end } of further) add(start, end);
+  return { regions, complete: isComplete };
+}
+
+/** `regions` without the beginning of what is no message: it was looked into with the whole, and is no part that ends. */
+export function partsOf(bytes: Buffer, regions: readonly Region[]): readonly Region[] {
+  const isOther = binaryTypeOf(bytes) !== undefined;
+  return isOther ? regions.filter(({ start, encoding }) => start > 0 || encoding !== 'identity') : regions;
 }
 
 /**
@@ -76,10 +103,14 @@ function decode(bytes: Buffer, encoding: Exclude<Encoding, 'base64'>): Buffer[] 
     case 'identity':
       return [bytes];
     case 'quoted-printable':
-      return [decodeQuotedPrintable(bytes)];
+      return decodeQuotedPrintable(bytes);
     case 'uuencode':
-      return [decodeUuencode(bytes)];
+      return decodeUuencode(bytes);
     case 'yenc':
       return [decodeYenc(bytes)];
+    case 'utf-7':
+      return [decodeUtf7(bytes)];
+    case 'utf-16':
+      return [decodeUtf16(bytes)];
   }
 }

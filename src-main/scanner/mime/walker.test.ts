@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { base64Lines, message, multipart, multipartBody, part } from '../test-messages.ts';
-import { decodeRegion, regionsOf } from './regions.ts';
+import { decodeRegion, type Region, regionsOf } from './regions.ts';
 import { walk } from './walker.ts';
 
 const limits = { mimeDepth: 50, mimeParts: 1_000, headerBytes: 256 * 1024 };
@@ -77,7 +77,7 @@ describe('the regions of a message', () => {
     ] as const;
     for (const [field, name] of names) {
       const walked = walk(multipart('b', [part([field], 'x')]), limits);
-      expect(walked.starts.at(-1)?.name).toBe(name);
+      expect(walked.starts.at(-1)?.names[0]).toBe(name);
     }
   });
 });
@@ -130,10 +130,30 @@ describe('the structure of a message', () => {
   });
 });
 
+describe('lines that begin with two hyphens', () => {
+  it('are no boundaries in a plain text', () => {
+    const chapter = '--------\nHeading: with a colon\n\n-- quoted\n\ntext\n';
+    expect(walk(message([], Buffer.from(chapter.repeat(500))), limits).parts).toBe(0);
+  });
+
+  it('are boundaries that no header names, where a field of a part follows or they come again', () => {
+    const part = '--token\nContent-Type: text/plain\n\none\n';
+    expect(walk(message([], Buffer.from(part)), limits).parts).toBe(1);
+    expect(walk(message([], Buffer.from('--token\n\none\n--token\n\ntwo\n')), limits).parts).toBe(1);
+  });
+});
+
 describe('decoding a region', () => {
   it('cuts it to its limit and says so', () => {
     const bytes = Buffer.from(base64Lines(Buffer.alloc(100, 1)));
-    const region = { path: '1', name: undefined, start: 0, end: bytes.length, encoding: 'base64' as const };
+    const region: Region = {
+      path: '1',
+      names: [],
+      start: 0,
+      end: bytes.length,
+      encoding: 'base64',
+      isUnlikely: false,
+    };
     expect(decodeRegion(bytes, region, 100)).toMatchObject({ cut: false });
     const { variants, cut } = decodeRegion(bytes, region, 99);
     expect([variants[0]?.length, cut]).toEqual([99, true]);

@@ -2,59 +2,34 @@
 // octets, in one pass over its lines. Mail programs read malformed mail differently, so this is a union: a place that
 // only one of them would see counts. Decodes nothing.
 import type { LimitCode } from '../../contract/verdict.ts';
-import { softEndsPerStart, startsPerPart } from '../limits.ts';
-import { cleanHeaderName } from '../names.ts';
+import { startsPerPart } from '../limits.ts';
+import { judgedName } from '../names.ts';
 import type { Ahead } from './ahead.ts';
-import { base64Octets, firstOutsideBase64 } from './base64.ts';
+import type { Anomaly } from './anomalies.ts';
+import { isMalformedBase64 } from './base64.ts';
+import { utf16At } from './charsets.ts';
+import { type Draft, Drafts, type Ending, isCovered } from './drafts.ts';
 import { type BlockInfo, noInfo, readBlock } from './header.ts';
 import { Levels } from './levels.ts';
-import { isLineEnd, Lines } from './lines.ts';
+import { isLineEnd, Lines, lineEndBefore, lineEnds } from './lines.ts';
+import {
+  afterBase64,
+  binHexMark,
+  boundaryShape,
+  contentField,
+  contentShape,
+  isBase64,
+  isHeaderField,
+  linedBegins,
+  linedEnd,
+  mailboxLine,
+  mayBeginLines,
+  mayEndLines,
+} from './shapes.ts';
+import { UndeclaredBoundaries } from './undeclared.ts';
+import type { Span, Walk, WalkLimits, Writing } from './walk.ts';
 
-/** A stretch of octets that belongs to the structure: a header block or a boundary line. */
-export interface Span {
-  readonly kind: 'header' | 'boundary';
-  readonly start: number;
-  readonly end: number;
-}
-
-/** How content is written: as its header says, or as its shape says. */
-type Writing =
-  | { readonly kind: 'declared'; readonly base64: boolean; readonly quotedPrintable: boolean }
-  | { readonly kind: 'base64-shape' }
-  | { readonly kind: 'uuencode' }
-  | { readonly kind: 'yenc' };
-
-/** A place where content begins, with the places where it may end, nearest first. */
-export interface Start {
-  readonly path: string;
-  readonly name: string | undefined;
-  readonly writing: Writing;
-  readonly start: number;
-  readonly ends: readonly number[];
-}
-
-export interface Walk {
-  readonly starts: readonly Start[];
-  /** In order, without overlaps. */
-  readonly spans: readonly Span[];
-  readonly parts: number;
-  readonly limits: ReadonlySet<LimitCode>;
-}
-
-export interface WalkLimits {
-  readonly mimeDepth: number;
-  readonly mimeParts: number;
-  readonly headerBytes: number;
-}
-
-interface Draft extends Start {
-  readonly ends: number[];
-  /** Multiparts that were open when it began; the boundary of any of them ends it. */
-  readonly depth: number;
-  /** For a run of base64: the start whose first line it is, if any. */
-  readonly owner: Draft | undefined;
-  closed: boolean;
-}
+export type { Span, Start, Walk, WalkLimits } from './walk.ts';
 
 /** RFC 2046 §5.1.1 allows 70 octets of boundary. */
 const tokenBytes = 250;
@@ -62,56 +37,40 @@ const tokenBytes = 250;
 /** A whole line of base64 that is this long is decoded whatever the header says. */
 const shapeBytes = 16;
 
-/** Trailing blank lines of a base64 part; with more, the declared and the shaped reading are both decoded. */
-const trailingBlanks = 64;
+/** Lines of base64 are something encoded, not a word or a rule of '=', from this many octets on. */
+const dataBytes = 64;
 
-const headerShape = /^[^\s:][^\s:]{0,76}[ \t]*:/;
-const contentField = /^c\0*o\0*n\0*t\0*e\0*n\0*t\0*-/i;
-const uuBegin = /^begin [0-7]{3,4} ?(.*)/;
-const yencBegin = /^=ybegin (?:.*?name=(.*))?/;
+/** The ways in which a line in a header block may end it for some mail programs, as a bit each. */
+const early = { blank: 1, noColon: 2, oddName: 4, emptyLine: 8 } as const;
 
-/** Whether all octets are base64 text, blanks at the end aside. */
-function isBase64(bytes: Buffer, start: number, end: number): boolean {
-  const table = base64Octets;
-  let at = start;
-  while (at < end && table[bytes[at] as number] === 1) at++;
-  while (at > start && at < end && (bytes[at] === 0x20 || bytes[at] === 0x09)) at++;
-  return at === end && at > start;
-}
-
-/** Offset of the first line from `from` on that is neither base64 nor empty. */
-function afterBase64(bytes: Buffer, from: number, ahead: Ahead | undefined): number {
-  const at = firstOutsideBase64(bytes, ahead?.knownFrom(from) ?? from);
-  if (at === bytes.length) return at;
-  let line = at;
-  while (line > from && !isLineEnd(bytes[line - 1])) line--;
-  return line;
-}
+/** Octets of headers that are read again since they may go on behind a line of CR CR LF; few headers have any. */
+const rereadBytes = 16 * 1024 * 1024;
 
 class Walker {
   readonly #bytes: Buffer;
   readonly #limits: WalkLimits;
   readonly #ahead: Ahead | undefined;
   readonly #lines: Lines;
-  readonly #levels = new Levels();
-  readonly #drafts: Draft[] = [];
-  readonly #spans: Span[] = [];
   readonly #reached = new Set<LimitCode>();
-  /** Drafts without a certain end, in order of depth. */
-  #open: Draft[] = [];
-  /** Those of them that still take uncertain ends. */
-  #soft: Draft[] = [];
-  /** The uuencode and yEnc drafts of them. */
-  #lined: Draft[] = [];
+  readonly #anomalies = new Set<Anomaly>();
+  readonly #levels = new Levels((anomaly) => this.#anomalies.add(anomaly));
+  readonly #drafts: Drafts;
+  readonly #spans: Span[] = [];
   #last: Draft | undefined;
   #run: Draft | undefined;
   /** The open draft of them that has no header of its own. */
   #plain: Draft | undefined;
   #parts = 0;
+  #rereadLeft = rereadBytes;
+  readonly #undeclared = new UndeclaredBoundaries();
   /** Offset of the header block that is being read, or -1. */
   #block = -1;
-  /** The block has a line that ends it for some mail programs. */
-  #irregular = false;
+  /** It stands where a header is expected. */
+  #isExpected = false;
+  /** Lines that end it for some mail programs: bits of `early`. */
+  #early = 0;
+  /** What ended its lines: bits of `lineEnds`. */
+  #blockLineEnds = 0;
   /** Only empty lines came since the last start. */
   #fresh = false;
   /** What the next line may begin: a part (header or content), an embedded message's header, or nothing. */
@@ -122,27 +81,43 @@ class Walker {
     this.#limits = limits;
     this.#ahead = ahead;
     this.#lines = new Lines(bytes);
+    this.#drafts = new Drafts(limits.mimeParts * startsPerPart);
   }
 
   walk(): Walk {
+    const bytes = this.#bytes;
     while (!this.#reached.has('mime-parts') && this.#lines.next()) this.#line();
     const { end } = this.#lines;
     if (this.#block !== -1) this.#finishBlock(end);
     this.#endRun(end);
-    for (const draft of this.#open) this.#close(draft, this.#bytes.length);
-    const starts = this.#drafts.filter((draft) => !this.#isCovered(draft));
-    return { starts, spans: this.#spans, parts: this.#parts, limits: this.#reached };
+    this.#drafts.endAll(bytes.length);
+    this.#levels.end();
+    const covered = new Set(this.#drafts.all.filter((draft) => isCovered(bytes, draft)));
+    this.#judgeBase64(new Set([...covered].map(({ owner }) => owner)));
+    return {
+      starts: this.#drafts.all.filter((draft) => !covered.has(draft)),
+      spans: this.#spans,
+      parts: this.#parts,
+      limits: this.#reached,
+      anomalies: this.#anomalies,
+    };
   }
 
   #line(): void {
     const { start, end } = this.#lines;
+    const first = this.#bytes[start];
     const base64 = isBase64(this.#bytes, start, end);
     if (this.#run && !base64) this.#endRun(this.#lines.previousEnd);
-    if (this.#bytes[start] === 0x2d && this.#bytes[start + 1] === 0x2d && this.#boundary()) return;
-    if (this.#block !== -1 && this.#inBlock()) return;
+    if (first === 0x2d ? this.#bytes[start + 1] === 0x2d && this.#boundary(0) : this.#indentedBoundary(first))
+      return;
+    if (this.#block !== -1 && this.#inBlock()) {
+      // It is over already for some.
+      if (this.#early !== 0 && end > start) this.#beginByShape(base64);
+      return;
+    }
     if (this.#expect === 'part') {
       if (end === start) this.#begin(noInfo, this.#lines.after);
-      else if (this.#looksLikeHeader(start)) this.#beginBlock(start);
+      else if (this.#looksLikeHeader(start) || this.#looksLikeFirstLine(start)) this.#beginBlock(start, true);
       else this.#begin(noInfo, start);
       this.#expect = 'nothing';
       if (end === start || this.#block !== -1) return;
@@ -150,175 +125,271 @@ class Walker {
     if (end > start) this.#content(base64);
   }
 
-  /** A line of content, which may begin something by its shape. */
+  /** A line of content, which may begin or end something. */
   #content(base64: boolean): void {
-    const { start, end } = this.#lines;
-    if (this.#lined.length > 0 && /^(?:end|=yend.*)\s*$/.test(this.#text(start, tokenBytes)))
-      this.#endLined();
-    else if (base64) this.#beginRun(start, end);
-    else {
-      const first = (this.#bytes[start] ?? 0) | 0x20;
-      const embedded = this.#expect === 'header' && this.#looksLikeHeader(start);
-      if (embedded || (first === 0x63 && contentField.test(this.#text(start, 24)))) this.#beginBlock(start);
-      else if (first === 0x62) this.#beginLined('uuencode', uuBegin);
-      else if (first === 0x3d) this.#beginLined('yenc', yencBegin);
-    }
+    const { start } = this.#lines;
+    const first = this.#bytes[start] ?? 0;
+    const isField = (first | 0x20) === 0x63 || first === 0 || first === 0xef;
+    if (
+      !this.#beginByShape(base64) &&
+      ((isField && contentField.test(this.#text(start, 40))) ||
+        (this.#expect === 'header' && this.#looksLikeHeader(start)))
+    )
+      this.#beginBlock(start, false);
     this.#expect = 'nothing';
     this.#fresh = false;
+  }
+
+  /** Whether the line begins or ends something that is known by its shape. */
+  #beginByShape(base64: boolean): boolean {
+    const { start, end, previousEnd } = this.#lines;
+    const first = this.#bytes[start] ?? 0;
+    if (this.#drafts.hasLined && mayEndLines(this.#bytes, start) && linedEnd.test(this.#text(start, 200)))
+      this.#drafts.endLined(previousEnd);
+    else if (base64) this.#beginRun(start, end);
+    else if (mayBeginLines(this.#bytes, start)) return this.#beginLined();
+    else if (first === 0x28 && binHexMark.test(this.#text(start, 60))) this.#begin(noInfo, start);
+    // Binary content has such marks by chance.
+    else if (first >= 0xfe && utf16At(this.#bytes, start + 2)) this.#addUtf16(start);
+    else return false;
+    return true;
   }
 
   /** The current line of a header block; false when it is content already. */
   #inBlock(): boolean {
     const { start, end, after } = this.#lines;
+    const lineEnd = lineEndBefore(this.#bytes, after);
     if (end === start) {
+      if (this.#goesOn(after)) return true;
       const info = this.#finishBlock(start, after);
-      this.#begin(info, after);
       this.#expect = info.message || info.multipart ? 'header' : 'nothing';
       return true;
     }
     if (start - this.#block > this.#limits.headerBytes) {
-      this.#begin(this.#finishBlock(start), start);
+      this.#finishBlock(start, start);
       return false;
     }
-    const octet = this.#bytes[start];
-    const blankFirst = octet === 0x20 || octet === 0x09;
-    const blank = blankFirst && this.#text(start, tokenBytes).trim() === '' && end - start < tokenBytes;
-    if (!this.#irregular && (blank || (!blankFirst && !this.#looksLikeHeader(start)))) {
-      // Some mail programs take a line of blanks for the empty line, and others any line that is no field.
-      this.#irregular = true;
-      this.#begin(readBlock(this.#bytes.subarray(this.#block, start)), blank ? after : start);
+    this.#blockLineEnds |= lineEnd;
+    const way = this.#earlyEnd();
+    if (way !== 0 && (this.#early & way) === 0) {
+      this.#early |= way;
+      this.#begin(this.#infoUpTo(start), way === early.blank ? after : start);
     }
+    if (lineEnd === lineEnds.crCrLf && this.#bytes[after] !== 0x0d) this.#goesOn(after);
     return true;
   }
 
-  #finishBlock(end: number, spanEnd = end): BlockInfo {
+  /** Whether the current line of a block ends it for some mail programs, as a bit of `early`. */
+  #earlyEnd(): number {
+    const { start, end } = this.#lines;
+    const octet = this.#bytes[start] ?? 0;
+    if (octet === 0x20 || octet === 0x09 || octet === 0) {
+      let at = start;
+      while (at < end && (this.#bytes[at] === 0x20 || this.#bytes[at] === 0x09 || this.#bytes[at] === 0))
+        at++;
+      if (at === end) return early.blank;
+      if (octet !== 0) return 0;
+    }
+    if (this.#looksLikeHeader(start)) return 0;
+    return this.#bytes.subarray(start, Math.min(end, start + tokenBytes)).includes(0x3a)
+      ? early.oddName
+      : early.noColon;
+  }
+
+  /**
+   * Whether the header may go on at `at`, behind a line that is empty for some mail programs and not for others. It
+   * matters where it decides how base64 falls into groups of four.
+   */
+  #goesOn(at: number): boolean {
+    if ((this.#early & early.emptyLine) !== 0 || !this.#looksLikeHeader(at)) return false;
+    this.#rereadLeft -= at - this.#block;
+    if (this.#rereadLeft < 0) {
+      this.#reached.add('header-size');
+      return false;
+    }
+    const info = this.#infoUpTo(at);
+    if (!info.encodings.base64) return false;
+    this.#early |= early.emptyLine;
+    this.#begin(info, at);
+    return true;
+  }
+
+  /** Whether a line `--token` in the block may be none of its fields, yet not its end; once for each block. */
+  #isGarbage(token: string): boolean {
+    if ((this.#early & early.noColon) !== 0 || this.#levels.has(token)) return false;
+    const { encodings, boundaries } = this.#infoUpTo(this.#lines.start);
+    return encodings.base64 && !boundaries.includes(token) && !boundaries.includes(token.replace(/--$/, ''));
+  }
+
+  #infoUpTo(end: number): BlockInfo {
+    return readBlock(this.#bytes.subarray(this.#block, end));
+  }
+
+  /** Reads the block; content begins at `contentStart`, if it does. */
+  #finishBlock(end: number, contentStart?: number): BlockInfo {
     const block = this.#block;
     this.#block = -1;
-    this.#irregular = false;
-    this.#spans.push({ kind: 'header', start: block, end: spanEnd });
+    this.#spans.push({ kind: 'header', start: block, end: contentStart ?? end });
     if (end - block > this.#limits.headerBytes) this.#reached.add('header-size');
     const info = readBlock(this.#bytes.subarray(block, Math.min(end, block + this.#limits.headerBytes)));
+    if (info.partial) this.#reached.add('partial-message');
+    this.#judgeBlock(info);
+    let { depth } = this.#levels;
     if (info.boundaries.length > 0) {
-      if (this.#levels.depth < this.#limits.mimeDepth) this.#levels.push(info.boundaries);
+      if (depth < this.#limits.mimeDepth) this.#levels.push(info.boundaries, info.isAmbiguous);
       else this.#reached.add('mime-depth');
+      // What is encoded as a whole, or may be no multipart, is not over at its first boundary.
+      const { base64, quotedPrintable } = info.encodings;
+      if (!info.isAmbiguous && !base64 && !quotedPrintable) depth = this.#levels.depth;
     }
+    this.#early = 0;
+    if (contentStart !== undefined) this.#begin(info, contentStart, depth);
     return info;
   }
 
-  /** A line that begins with `--`; false when nobody would take it for a boundary. */
-  #boundary(): boolean {
-    const { start, after, previousEnd } = this.#lines;
-    const token = this.#text(start + 2, tokenBytes)
-      .replaceAll('\0', '')
-      .trimEnd();
+  #judgeBlock({ isMime, anomalies }: BlockInfo): void {
+    if (!isMime) return;
+    if (!this.#isExpected) this.#levels.data();
+    for (const anomaly of anomalies) this.#anomalies.add(anomaly);
+    if (!this.#isExpected) return;
+    if ((this.#blockLineEnds & lineEnds.cr) !== 0) this.#anomalies.add('bare-cr');
+    if (this.#early !== 0) this.#anomalies.add('malformed-header');
+  }
+
+  /** Content that says base64 and has other octets in it, or padding within. `covered`: known to have none. */
+  #judgeBase64(covered: ReadonlySet<Draft | undefined>): void {
+    for (const draft of this.#drafts.all) {
+      const { writing, start, ends } = draft;
+      if (writing.kind !== 'declared' || !writing.base64 || !writing.isCertain) continue;
+      if (this.#anomalies.has('malformed-base64')) return;
+      if (isMalformedBase64(this.#bytes, start, ends[0] ?? start, covered.has(draft)))
+        this.#anomalies.add('malformed-base64');
+    }
+  }
+
+  /** A line that begins with `--` behind blanks, quoting or a mark: a boundary to some, if it is a known one. */
+  #indentedBoundary(first: number | undefined): boolean {
+    if (this.#levels.depth === 0) return false;
+    if (first !== 0x20 && first !== 0x09 && first !== 0x3e && first !== 0 && first !== 0xef) return false;
+    const indent = boundaryShape.exec(this.#text(this.#lines.start, 12))?.[0].length;
+    return indent !== undefined && this.#boundary(indent - 2);
+  }
+
+  /** A line with `--` behind `indent` octets; false when nobody would take it for a boundary. */
+  #boundary(indent: number): boolean {
+    const { start, end, after, previousEnd } = this.#lines;
+    const written = this.#text(start + indent + 2, tokenBytes);
+    const token = written.replaceAll('\0', '').trimEnd();
     if (token === '') return false;
     // No field begins so: the block ends here, and may be the one that declares this boundary.
-    if (this.#block !== -1) this.#begin(this.#finishBlock(start), start);
-    const match = this.#levels.match(token);
+    if (this.#block !== -1 && indent === 0) {
+      if (this.#isGarbage(token)) return false;
+      this.#finishBlock(start, start);
+    }
+    const isExact = indent === 0 && token.length === end - start - 2;
+    const before = lineEndBefore(this.#bytes, start);
+    const match = this.#levels.match(token, isExact, before, lineEndBefore(this.#bytes, after));
     if (match) {
+      if (this.#block !== -1) this.#finishBlock(start, start);
+      if (!match.isUncertain) this.#drafts.endAbove(match.level, previousEnd);
       this.#levels.enter(match);
-      if (!match.ambiguous) this.#endAbove(match.level, previousEnd);
-    } else if (!this.#looksLikePart(after)) return false;
-    this.#softEnd(previousEnd);
+    } else if (indent > 0 || !this.#looksLikeUndeclared(token, after)) return false;
+    else if (contentShape.test(this.#bytes.toString('latin1', after, after + 100))) this.#levels.other();
+    this.#drafts.softEnd(previousEnd);
     this.#spans.push({ kind: 'boundary', start, end: after });
-    if (match?.closing !== true && ++this.#parts > this.#limits.mimeParts) this.#reached.add('mime-parts');
+    if (match?.isClosing !== true && ++this.#parts > this.#limits.mimeParts) this.#reached.add('mime-parts');
     this.#expect = 'part';
     return true;
   }
 
-  #endAbove(level: number, end: number): void {
-    for (let draft = this.#open.at(-1); draft && draft.depth > level; draft = this.#open.at(-1)) {
-      this.#open.pop();
-      this.#close(draft, end);
-    }
-    this.#lined = this.#lined.filter((draft) => !draft.closed);
-  }
-
-  #softEnd(end: number): void {
-    this.#soft = this.#soft.filter((draft) => {
-      if (!draft.closed) draft.ends.push(Math.max(draft.start, end));
-      return !draft.closed && draft.ends.length < softEndsPerStart;
-    });
-  }
-
-  #close(draft: Draft, end: number): void {
-    if (draft.closed) return;
-    draft.closed = true;
-    draft.ends.push(Math.max(draft.start, end));
-  }
-
   /** A header block begins here; text that no header describes ends. */
-  #beginBlock(start: number): void {
+  #beginBlock(start: number, isExpected: boolean): void {
     this.#block = start;
-    if (this.#plain) this.#close(this.#plain, this.#lines.previousEnd);
+    this.#isExpected = isExpected;
+    this.#early = 0;
+    this.#blockLineEnds = lineEndBefore(this.#bytes, this.#lines.after);
+    if (this.#plain) this.#drafts.close(this.#plain, this.#lines.previousEnd);
     this.#plain = undefined;
+    if (isExpected) this.#addUtf16(start);
+    if (this.#blockLineEnds === lineEnds.crCrLf) this.#goesOn(this.#lines.after);
   }
 
-  #begin(info: BlockInfo, start: number): void {
-    const { base64, quotedPrintable, name } = info;
-    this.#last = this.#add({ kind: 'declared', base64, quotedPrintable }, name, start);
+  #begin(info: BlockInfo, start: number, depth = this.#levels.depth): void {
+    const { encodings, names } = info;
+    this.#last = this.#add({ kind: 'declared', ...encodings }, names, start, 'boundary', depth);
     this.#fresh = true;
+    this.#addUtf16(start, names);
     if (info === noInfo) this.#plain = this.#last;
   }
 
-  #beginLined(kind: 'uuencode' | 'yenc', pattern: RegExp): void {
-    const begin = pattern.exec(this.#text(this.#lines.start, tokenBytes));
-    if (!begin) return;
-    const draft = this.#add({ kind }, cleanHeaderName(begin[1]), this.#lines.after);
-    if (draft) this.#lined.push(draft);
+  #addUtf16(start: number, names: readonly string[] = []): void {
+    if (utf16At(this.#bytes, start)) this.#add({ kind: 'utf-16' }, names, start, 'boundary');
+  }
+
+  #beginLined(): boolean {
+    const text = this.#text(this.#lines.start, tokenBytes);
+    for (const { writing, pattern } of linedBegins) {
+      const begin = pattern.exec(text);
+      if (!begin) continue;
+      const name = judgedName(begin[1]);
+      this.#levels.data();
+      this.#add({ kind: writing }, name === undefined ? [] : [name], this.#lines.after, 'line');
+      return true;
+    }
+    return false;
   }
 
   #beginRun(start: number, end: number): void {
     if (this.#run || end - start < shapeBytes) return;
-    this.#run = this.#add({ kind: 'base64-shape' }, undefined, start, this.#fresh ? this.#last : undefined);
+    const owner = this.#fresh ? this.#last : undefined;
+    this.#run = this.#add({ kind: 'base64-shape' }, [], start, 'caller', this.#levels.depth, owner);
     // Nothing can begin in lines of base64; only the end of uuencoded lines looks like one.
-    if (this.#run && this.#lined.length === 0)
+    if (this.#run && !this.#drafts.hasLined)
       this.#lines.jump(afterBase64(this.#bytes, this.#lines.after, this.#ahead));
   }
 
-  #endLined(): void {
-    for (const draft of this.#lined) this.#close(draft, this.#lines.previousEnd);
-    this.#lined = [];
-  }
-
   #endRun(end: number): void {
-    if (this.#run) this.#close(this.#run, end);
+    const run = this.#run;
+    if (!run) return;
+    this.#drafts.close(run, end);
     this.#run = undefined;
+    if (end - run.start >= dataBytes && this.#bytes[run.start] !== 0x3d) this.#levels.data();
   }
 
-  #add(writing: Writing, name: string | undefined, start: number, owner?: Draft): Draft | undefined {
-    if (this.#drafts.length >= this.#limits.mimeParts * startsPerPart) {
-      this.#reached.add('mime-parts');
-      return undefined;
-    }
-    const depth = this.#levels.depth;
-    const path = this.#levels.path();
-    const draft: Draft = { path, name, writing, start, ends: [], depth, owner, closed: false };
-    this.#drafts.push(draft);
-    // A run of base64 ends with its lines, not with a boundary.
-    if (writing.kind !== 'base64-shape') {
-      this.#open.push(draft);
-      this.#soft.push(draft);
-    }
-    return draft;
-  }
-
-  /** Whether a run of base64 is all there is in a part that says base64 itself. */
-  #isCovered({ owner, ends }: Draft): boolean {
-    if (owner?.writing.kind !== 'declared' || !owner.writing.base64 || owner.ends.length !== 1) return false;
-    const end = owner.ends[0] ?? 0;
-    const runEnd = ends[0] ?? 0;
-    return end - runEnd <= trailingBlanks && this.#bytes.toString('latin1', runEnd, end).trim() === '';
+  #add(
+    writing: Writing,
+    names: readonly string[],
+    start: number,
+    ending: Ending,
+    depth = this.#levels.depth,
+    owner?: Draft,
+  ): Draft | undefined {
+    const added = this.#drafts.add(
+      { path: this.#levels.path(), names, writing, start, depth, owner },
+      ending,
+    );
+    if (!added) this.#reached.add('mime-parts');
+    return added;
   }
 
   /** Whether a part may begin with the line at `start`: with its header, or the empty line before its content. */
   #looksLikePart(start: number): boolean {
-    const octet = this.#bytes[start];
-    return isLineEnd(octet) || this.#looksLikeHeader(start);
+    return isLineEnd(this.#bytes[start]) || this.#looksLikeHeader(start);
+  }
+
+  #looksLikeUndeclared(token: string, after: number): boolean {
+    if (contentShape.test(this.#bytes.toString('latin1', after, after + 100))) return true;
+    return this.#looksLikePart(after) && this.#undeclared.isOne(token);
   }
 
   #looksLikeHeader(start: number): boolean {
-    return headerShape.test(this.#bytes.toString('latin1', start, start + 100));
+    return isHeaderField(this.#bytes, start);
+  }
+
+  /** Whether a header may begin with the line at `start`, though no field stands there as it should. */
+  #looksLikeFirstLine(start: number): boolean {
+    const text = this.#bytes.toString('latin1', start, start + 100).replaceAll('\0', '');
+    return contentShape.test(text) || (start === 0 && mailboxLine.test(text));
   }
 
   /** The current line from `start` on, cut to `length` octets. */

@@ -1,112 +1,64 @@
-import { gzipSync } from 'node:zlib';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { defaultLimits, type ScanLimits } from '../limits.ts';
 import { tar, zip } from '../test-messages.ts';
-import { UnpackBudget } from './budget.ts';
-import { archiveKinds, unpack } from './unpack.ts';
+import { contextOf } from './contents.fixture.ts';
+import { unpackersOf } from './unpack.ts';
 
-const hello = Buffer.from('hello, hello, hello');
+const hello = Buffer.from('hello');
+const kindsOf = (bytes: Buffer) => unpackersOf(bytes).map(({ kind }) => kind);
 
-/** Members as `name=text`, limits as their codes. */
-function contents(bytes: Buffer, limits: Partial<ScanLimits> = {}, name = 'archive'): string[] {
-  const budget = new UnpackBudget({ ...defaultLimits, ...limits });
-  return archiveKinds(bytes).flatMap((kind) =>
-    [...unpack(bytes, kind, name, budget)].map((each) =>
-      each.kind === 'limit' ? each.code : `${each.name}=${each.bytes.toString('latin1')}`,
-    ),
-  );
-}
-
-const one = [{ name: 'a', bytes: hello }];
-const found = [`a=${hello}`];
-
-describe('zip', () => {
-  it('gives deflated and stored members', () => {
-    const members = [...one, { name: 'b', bytes: hello, stored: true }];
-    expect(contents(zip(members))).toEqual([...found, `b=${hello}`]);
-  });
-
-  it('is found behind other octets', () => {
-    expect(contents(Buffer.concat([Buffer.from('MZ a program in front'), zip(one)]))).toEqual(found);
-    expect(contents(Buffer.concat([gzipSync('x'), zip(one)]))).toContain(`a=${hello}`);
-  });
-
-  it('gives members that only local headers name, and says what is missing', () => {
-    expect(contents(zip(one, { central: true }))).toEqual(['damaged-archive', ...found]);
-  });
-
-  it('gives what either header says of a member, where they differ', () => {
-    const stored = [{ name: 'a', bytes: hello, stored: true, local: { method: 8 } }];
-    expect(contents(zip(stored))).toContain(`a=${hello}`);
-    const short = [{ name: 'a', bytes: hello, stored: true, local: { size: 3 } }];
-    expect(contents(zip(short))).toEqual(['a=hel', ...found]);
-  });
-
-  it('tries members whose encryption only one header claims', () => {
-    expect(contents(zip([{ name: 'a', bytes: hello, central: { flags: 1 } }]))).toEqual(found);
-    const both = { name: 'a', bytes: hello, local: { flags: 1 }, central: { flags: 1 } };
-    expect(contents(zip([both]))).toEqual(['encrypted']);
-  });
-
-  it('reads sizes that come behind the data', () => {
-    const streamed = (stored: boolean) => [{ name: 'a', bytes: hello, stored, local: { flags: 8, size: 0 } }];
-    expect(contents(zip(streamed(false)))).toEqual(found);
-    expect(contents(zip(streamed(true)))[0]).toBe(found[0]);
-  });
-
-  it('does not take members of a member for its own', () => {
-    const inner = zip(one);
-    expect(contents(zip([{ name: 'z', bytes: inner, stored: true }]))).toEqual([
-      `z=${inner.toString('latin1')}`,
-    ]);
-  });
-
-  it('says which methods it cannot unpack', () => {
-    const lzma = { name: 'a', bytes: hello, local: { method: 14 }, central: { method: 14 } };
-    expect(contents(zip([lzma]))).toEqual(['unsupported-archive']);
-  });
-});
-
-describe('gzip', () => {
-  it('gives its content, by the name without the ending', () => {
-    expect(contents(gzipSync(hello), {}, 'a.gz')).toEqual(found);
-    expect(contents(gzipSync(hello), {}, 'a.tgz')).toEqual([`a.tar=${hello}`]);
-  });
-
-  it('joins its members and leaves alone what follows them', () => {
-    const two = Buffer.concat([gzipSync('hello, '), gzipSync('hello'), Buffer.from('rest')]);
-    expect(contents(two, {}, 'a.gz')).toEqual(['a=hello, hello']);
-  });
-});
-
-describe('tar', () => {
-  it('gives its members, also behind the end mark', () => {
-    const two = Buffer.concat([tar('a', hello), tar('b', hello)]);
-    expect(contents(two)).toEqual([...found, `b=${hello}`]);
-  });
-
-  it('gives what there is of a member that says it is longer', () => {
-    expect(contents(tar('a', hello, 10 ** 9))[0]).toBe('damaged-archive');
-    expect(contents(tar('a', hello, 10 ** 9))[1]).toContain('a=hello');
-  });
-});
-
-describe('other archives', () => {
+describe('ways to unpack', () => {
   it.each([
-    '7z\xbc\xaf\x27\x1c',
-    'Rar!\x1a\x07\x00',
-    'Rar!\x1a\x07\x01\x00',
-    '\xfd7zXZ\x00',
-    'BZh91AY&SY',
-    'MSCF\0\0\0\0',
-    '\x28\xb5\x2f\xfd',
-    `${'\0'.repeat(0x8001)}CD001`,
-  ])('are known by their first octets and not unpacked', (magic) => {
-    expect(contents(Buffer.from(`${magic}and more`, 'latin1'))).toEqual(['unsupported-archive']);
+    ['zip', zip([{ name: 'a', bytes: hello }])],
+    ['zip', Buffer.concat([Buffer.from('x'), zip([{ name: 'a', bytes: hello }])])],
+    ['tar', tar('a', hello)],
+    ['gzip', gzipSync(hello)],
+    ['zstd', zstdCompressSync(hello)],
+    ['szdd', Buffer.from('SZDD\x88\xf0\x27\x33A', 'latin1')],
+    ['7-zip', Buffer.from('7z\xbc\xaf\x27\x1c\0\x04', 'latin1')],
+    ['tnef', Buffer.from('789f3e220100', 'hex')],
+    ['binhex', Buffer.from('(This file must be converted with BinHex 4.0)\r\n:')],
+    ['sis', Buffer.from('00000001123a001019040010', 'hex')],
+  ])('are known by the first octets: %s', (kind, bytes) => {
+    expect(kindsOf(bytes)).toContain(kind);
   });
 
-  it('are not seen in text', () => {
-    expect(archiveKinds(Buffer.from('PK, BZh, Rar!'))).toEqual([]);
-    expect(archiveKinds(Buffer.alloc(0))).toEqual([]);
+  it('are not seen in text, nor in nothing', () => {
+    for (const text of ['PK, BZh, Rar!', '', 'P', 'SZ', 'x', ':', '\0', '(\x50'])
+      expect(kindsOf(Buffer.from(text, 'latin1'))).toEqual([]);
   });
+
+  it('are one for a tar with a zip in it', () => {
+    const kinds = kindsOf(tar('a.zip', zip([{ name: 'a', bytes: hello }])));
+    expect(kinds).toContain('tar');
+    expect(kinds).not.toContain('zip');
+  });
+});
+
+const samples = '/usr/share/clamav-testfiles';
+const isHere = existsSync(samples);
+
+describe('test files of ClamAV', () => {
+  it
+    .skipIf(!isHere)
+    .each(['clam.zip', 'clam.tar.gz', 'clam.tnef', 'clam.exe.binhex', 'clam.exe.szdd', 'clam.sis'])(
+    `give the program in them: %s${isHere ? '' : ' (SKIPPED: no clamav-testfiles)'}`,
+    (file) => {
+      const hashes: string[] = [];
+      const unpack = (bytes: Buffer, name: string): void => {
+        const hash = createHash('md5').update(bytes).digest('hex');
+        hashes.push(hash);
+        const context = contextOf({ name });
+        const unpackers = unpackersOf(bytes).filter(({ object }) => object === 'archives' || name === file);
+        for (const unpacker of unpackers)
+          for (const each of unpacker.unpack(bytes, context))
+            if (each.kind === 'member') unpack(each.bytes, each.name);
+      };
+      unpack(readFileSync(join(samples, file)), file);
+      expect(hashes).toContain('aa15bcf478d165efd2065190eb473bcb');
+    },
+  );
 });

@@ -1,0 +1,58 @@
+// All that octets may be, as the heuristics tell it apart.
+
+export const fileTypes = [
+  'unknown',
+  'text',
+  'message',
+  'html',
+  'svg',
+  'xml',
+  'rtf',
+  // Scripts. `jscript`: JavaScript that speaks to Windows.
+  'javascript',
+  'jscript',
+  'vbscript',
+  /** A module of macros, which is no file of its own. */
+  'visual-basic',
+  'windows-script',
+  'batch',
+  'powershell',
+  'shell-script',
+  'hta',
+  'registry',
+  'internet-shortcut',
+  'desktop-entry',
+  // Programs.
+  'program',
+  'elf',
+  'mach-o',
+  'java-class',
+  'java-archive',
+  'shortcut',
+  'installer',
+  'help',
+  // Documents.
+  'ole',
+  'outlook-message',
+  'office-xml',
+  'one-note',
+  'pdf',
+  // Containers.
+  'zip',
+  'gzip',
+  'tar',
+  'bzip2',
+  'xz',
+  'zstd',
+  '7z',
+  'rar',
+  'cab',
+  'disk-image',
+  'archive',
+  'tnef',
+  'cms',
+  'pgp',
+  'image',
+  'audio-video',
+] as const;
+export type FileType = (typeof fileTypes)[number];
