@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -65,6 +66,21 @@ describe('a stream', () => {
   it('that is too large is not scanned', async () => {
     expect(await stream('x'.repeat(2 * 1024 * 1024))).toMatchObject({ limits: ['message-size'] });
   });
+});
+
+it('a file is scanned whose size the system does not know', async () => {
+  expect(await scanner.scanFile('/proc/self/status')).toMatchObject({ outcome: 'clean', complete: true });
+  expect((await scanner.scanFile('/proc/self/status')).bytes).toBeGreaterThan(0);
+});
+
+it('a file that is moved while it waits is scanned all the same', async () => {
+  const others = Array.from({ length: 50 }, (_, i) => file(`before-${i}`, 'Subject: x\n\ntext'));
+  const path = file('moving.eml', 'Subject: x\n\n', eicar);
+  const scans = [...others, path].map((each) => scanner.scanFile(each));
+  // Its turn to be opened is over then, but not yet that to be scanned.
+  for (let times = 0; times < 2; times++) await (await open(path)).close();
+  renameSync(path, `${path}:2,S`);
+  expect((await Promise.all(scans)).at(-1)).toMatchObject({ outcome: 'infected' });
 });
 
 it('a file that can not be opened rejects with the code of the system', async () => {

@@ -19,9 +19,9 @@ export interface FileScanner {
   readonly problems: readonly RuleProblem[];
   /**
    * A file is a message, a mailbox of many, or anything else. Rejects with the system's error (`code`) for one that
-   * can't be read.
+   * can't be read. `name`: what it is called, where `path` is octets.
    */
-  scanFile(path: string): Promise<Verdict>;
+  scanFile(path: string | Buffer, name?: string): Promise<Verdict>;
   /** The same for what a pipe brings. */
   scanStream(chunks: AsyncIterable<Buffer>): Promise<Verdict>;
   /** May be called twice. */
@@ -105,6 +105,16 @@ export async function startFileScanner({
     return (await own.scan({ kind: 'file', path: '', sizeBytes })).verdict;
   }
 
+  async function scanBytesOf(chunks: AsyncIterable<Buffer>): Promise<Verdict> {
+    const pieces: Buffer[] = [];
+    let sizeBytes = 0;
+    for await (const piece of chunks) {
+      sizeBytes += piece.length;
+      if (sizeBytes <= maxBytes) pieces.push(piece);
+    }
+    return sizeBytes > maxBytes ? await refused(sizeBytes) : await scanBytes(Buffer.concat(pieces));
+  }
+
   async function scanMailbox(chunks: AsyncIterable<Buffer>): Promise<Verdict> {
     const sum = createMailboxVerdict();
     const underWay: Promise<Verdict>[] = [];
@@ -124,27 +134,25 @@ export async function startFileScanner({
   return {
     parallel,
     problems: own.problems,
-    async scanFile(path) {
+    async scanFile(path, name = String(path)) {
       const file = await open(path);
       try {
-        if (isMailbox(await headOf(file)))
-          return await scanMailbox(file.createReadStream({ start: 0, autoClose: false }));
+        const head = await headOf(file);
+        const chunks = () => file.createReadStream({ start: 0, autoClose: false });
+        if (isMailbox(head)) return await scanMailbox(chunks());
         const { size: sizeBytes } = await file.stat();
-        return (await scanner.scan({ kind: 'file', path, sizeBytes }, { name: basename(path) })).verdict;
+        // The system does not know the sizes of all files (proc(5)), and some grow.
+        if (head.length > sizeBytes) return await scanBytesOf(chunks());
+        // This very file, whatever has been renamed meanwhile.
+        const source = { kind: 'file', path: `/proc/self/fd/${file.fd}`, sizeBytes } as const;
+        return (await scanner.scan(source, { name: basename(name) })).verdict;
       } finally {
         await file.close();
       }
     },
     async scanStream(chunks) {
       const { head, all } = await peek(chunks);
-      if (isMailbox(head)) return await scanMailbox(all);
-      const pieces: Buffer[] = [];
-      let sizeBytes = 0;
-      for await (const piece of all) {
-        sizeBytes += piece.length;
-        if (sizeBytes <= maxBytes) pieces.push(piece);
-      }
-      return sizeBytes > maxBytes ? await refused(sizeBytes) : await scanBytes(Buffer.concat(pieces));
+      return isMailbox(head) ? await scanMailbox(all) : await scanBytesOf(all);
     },
     async stop() {
       await Promise.all([scanner.stop(), remote.stop()]);

@@ -18,6 +18,8 @@ export interface ScanLine {
   readonly ms: number;
 }
 
+const rounded = (ms: number) => Math.round(ms * 100) / 100;
+
 export function lineOfVerdict(path: string, verdict: Verdict): ScanLine {
   const { outcome, complete, limits, notes, engines, ms } = verdict;
   const detections = verdict.detections.map(({ name, engine, category, part, sha256 }) => ({
@@ -27,8 +29,8 @@ export function lineOfVerdict(path: string, verdict: Verdict): ScanLine {
     part,
     sha256,
   }));
-  const rounded = Math.round(ms * 100) / 100;
-  return { path, outcome, complete, detections, limits, notes, engines, ms: rounded };
+  const reports = engines.map((engine) => ({ ...engine, ms: rounded(engine.ms) }));
+  return { path, outcome, complete, detections, limits, notes, engines: reports, ms: rounded(ms) };
 }
 
 /** A file that could not be looked at. */
@@ -92,8 +94,13 @@ export function exitCodeOf({ outcomes, incomplete, missing }: Tally): number {
 /** Characters of a bar. */
 const barWidth = 24;
 
-/** `[######------] 50 %  12 of 24 files: 11 clean, …`; the total may not be known yet. */
-export function progressLine(tally: Tally, total: number | undefined): string {
+/** `[######------] 50 %  12 of 24 files: 11 clean, …`; the total may not be known yet. Shorter than a line of the
+ *  terminal: a longer one could not be erased. */
+export function progressLine(tally: Tally, total: number | undefined, columns: number): string {
+  return wholeLine(tally, total).slice(0, Math.max(0, columns - 1));
+}
+
+function wholeLine(tally: Tally, total: number | undefined): string {
   const done = Object.values(tally.outcomes).reduce((sum, count) => sum + count, 0);
   if (total === undefined || total === 0) return `${summaryLine(tally)} …`;
   const share = Math.min(1, done / total);

@@ -60,9 +60,9 @@ function verdictOf(name: string): Verdict {
 const scanner: Scanner = {
   parallel: 2,
   scanStream: async () => verdictOf('clean'),
-  async scanFile(path) {
-    if (basename(path) === 'gone') throw Object.assign(new Error('gone'), { code: 'EACCES' });
-    return verdictOf(basename(path));
+  async scanFile(_, name = '') {
+    if (basename(name) === 'gone') throw Object.assign(new Error('gone'), { code: 'EACCES' });
+    return verdictOf(basename(name));
   },
 };
 
@@ -159,7 +159,7 @@ test('several files are under way, and the lines keep the order', async () => {
   const finish = new Map<string, () => void>();
   const slow: Scanner = {
     ...scanner,
-    async scanFile(path) {
+    async scanFile(_, path = '') {
       most = Math.max(most, ++running);
       const name = basename(path);
       // The first ends only after the second.
@@ -233,8 +233,9 @@ test('notes stand behind what was found', async () => {
 
 test('a bar shows the share once it is known how much there is', () => {
   const tally = { ...emptyTally, outcomes: { ...emptyTally.outcomes, clean: 6 } };
-  expect(progressLine(tally, undefined)).toMatch(/^6 files: 6 clean.* …$/);
-  expect(progressLine(tally, 24)).toContain('[######------------------] 25 %  of 24: 6 files');
+  expect(progressLine(tally, undefined, 200)).toMatch(/^6 files: 6 clean.* …$/);
+  expect(progressLine(tally, 24, 200)).toContain('[######------------------] 25 %  of 24: 6 files');
   // More files came meanwhile.
-  expect(progressLine(tally, 5)).toContain('] 100 %');
+  expect(progressLine(tally, 5, 200)).toContain('] 100 %');
+  expect(progressLine(tally, 24, 40)).toHaveLength(39);
 });

@@ -1,4 +1,5 @@
 // `postern scan`: looks at files without a running core, and says what is in them by lines and by the exit code.
+import type { WriteStream } from 'node:tty';
 import type { ScanningSettings } from '../../contract/settings.ts';
 import { type FileScanner, startFileScanner } from '../../core/file-scanner.ts';
 import { rulesDirectory, workerUrl } from '../scanner-files.ts';
@@ -48,7 +49,8 @@ export async function scanFiles(options: ScanOptions): Promise<number> {
       case 'file':
       case 'stream':
         try {
-          const scanning = found.kind === 'file' ? scanner.scanFile(found.path) : scanner.scanStream(input);
+          const scanning =
+            found.kind === 'file' ? scanner.scanFile(found.location, found.path) : scanner.scanStream(input);
           return { line: lineOfVerdict(found.path, await scanning) };
         } catch (error) {
           const problem = error instanceof Error && 'code' in error ? String(error.code) : String(error);
@@ -93,7 +95,8 @@ const eraseLine = '\r\u001b[K';
 const progressIntervalMs = 100;
 
 /** Shows how far it is, at most every so often, and takes it away again; counts meanwhile how much there is. */
-function terminalProgress(paths: readonly string[], write: (text: string) => void, now: () => number) {
+function terminalProgress(paths: readonly string[], terminal: WriteStream, now: () => number) {
+  const write = (text: string) => terminal.write(text);
   let shownAt = Number.NEGATIVE_INFINITY;
   let total: number | undefined;
   let isOver = false;
@@ -113,7 +116,7 @@ function terminalProgress(paths: readonly string[], write: (text: string) => voi
     show(tally: Tally): void {
       if (now() - shownAt < progressIntervalMs) return;
       shownAt = now();
-      write(`${eraseLine}${progressLine(tally, total)}`);
+      write(`${eraseLine}${progressLine(tally, total, terminal.columns)}`);
     },
     clear: () => write(eraseLine),
     end: () => {
@@ -151,8 +154,14 @@ export async function scanCommand({
       `${printable(`postern: rules: ${file}${line === undefined ? '' : `:${line}`}: ${message}`)}\n`,
     );
   const progress = stderr.isTTY
-    ? terminalProgress(paths, (text) => stderr.write(text), performance.now.bind(performance))
+    ? terminalProgress(paths, stderr, performance.now.bind(performance))
     : undefined;
+  const interrupt = () => {
+    progress?.end();
+    process.kill(process.pid, 'SIGINT');
+  };
+  // The second one ends the process as if nobody had listened.
+  if (progress) process.once('SIGINT', interrupt);
   try {
     return await scanFiles({
       paths,
@@ -171,6 +180,7 @@ export async function scanCommand({
       readerLeft: () => left,
     });
   } finally {
+    process.off('SIGINT', interrupt);
     progress?.end();
     await scanner.stop();
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -48,4 +48,13 @@ test('what does not exist and what is no file is told apart from files', async (
   expect(await all(['/dev/null'])).toEqual([
     { kind: 'unreadable', path: '/dev/null', problem: 'not a file' },
   ]);
+});
+
+test('names that are no UTF-8 lead to their files', async () => {
+  const directory = Buffer.from(join(base, 'latin-1-\u00e6'), 'latin1');
+  mkdirSync(directory);
+  writeFileSync(Buffer.concat([directory, Buffer.from('/bl\u00e5.eml', 'latin1')]), 'it');
+  const files = (await all([base])).flatMap((each) => (each.kind === 'file' ? [each] : []));
+  const [file] = files.filter(({ path }) => path.endsWith('latin-1-\ufffd/bl\ufffd.eml'));
+  expect(readFileSync(file?.location ?? '', 'utf8')).toBe('it');
 });

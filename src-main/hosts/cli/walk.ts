@@ -4,7 +4,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export type Found =
-  | { readonly kind: 'file'; readonly path: string }
+  /** `path` is for people; `location`, for the system, may be octets that are no UTF-8. */
+  | { readonly kind: 'file'; readonly path: string; readonly location: string | Buffer }
   /** What the standard input brings. */
   | { readonly kind: 'stream'; readonly path: '-' }
   /** It is there and can't be read. */
@@ -31,24 +32,25 @@ export async function* walk(paths: readonly string[]): AsyncGenerator<Found> {
       yield code === 'ENOENT' ? { kind: 'missing', path } : { kind: 'unreadable', path, problem: code };
       continue;
     }
-    if (stats.isDirectory()) yield* walkDirectory(path);
-    else if (stats.isFile()) yield { kind: 'file', path };
+    if (stats.isDirectory()) yield* walkDirectory(path, path);
+    else if (stats.isFile()) yield { kind: 'file', path, location: path };
     else yield { kind: 'unreadable', path, problem: 'not a file' };
   }
 }
 
 /** As deep as PATH_MAX (4,096 octets, limits.h) lets a path grow: beyond it, `readdir` fails. */
-async function* walkDirectory(directory: string): AsyncGenerator<Found> {
-  let entries: Dirent[];
+async function* walkDirectory(shown: string, directory: string | Buffer): AsyncGenerator<Found> {
+  let entries: Dirent<Buffer>[];
   try {
-    entries = await readdir(directory, { withFileTypes: true });
+    entries = await readdir(directory, { withFileTypes: true, encoding: 'buffer' });
   } catch (error) {
-    yield { kind: 'unreadable', path: directory, problem: codeOf(error) };
+    yield { kind: 'unreadable', path: shown, problem: codeOf(error) };
     return;
   }
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) yield* walkDirectory(path);
-    else if (entry.isFile()) yield { kind: 'file', path };
+  for (const entry of entries.sort((a, b) => Buffer.compare(a.name, b.name))) {
+    const path = join(shown, entry.name.toString());
+    const location = Buffer.concat([Buffer.from(directory), Buffer.from('/'), entry.name]);
+    if (entry.isDirectory()) yield* walkDirectory(path, location);
+    else if (entry.isFile()) yield { kind: 'file', path, location };
   }
 }
