@@ -1,14 +1,16 @@
 // The scanner alone: what a message costs in processor time with a thousand rules, how fast large attachments go through,
 // beside clamd on the same files in the same run, and how long the host's event loop is held up meanwhile.
-import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { type Clamd, makeClamd } from '../e2e/support/clamd.ts';
 import { posternPath } from '../e2e/support/core.ts';
 import { bigMessage, smallMessages, type TestMessage } from '../e2e/support/messages.ts';
-import { openClamd } from '../src-main/scanner/engines/clamd.ts';
+import { clamdAt, scanned } from '../e2e/support/remote-engines.ts';
+import { missingTools } from '../e2e/support/tools.ts';
 import { loadEngines } from '../src-main/scanner/engines/load-engines.ts';
 import { defaultLimits } from '../src-main/scanner/limits.ts';
 import { defaultOptions } from '../src-main/scanner/options.ts';
@@ -74,52 +76,28 @@ interface Sets {
 
 const names = { small: '1,000 messages of 7 KB', large: '10 messages of 20 MB' } as const;
 
-/** clamd with a database of one signature: the least that it can cost. */
-async function startClamd(directory: string): Promise<{ socket: string; stop: () => void } | undefined> {
-  const path = ['/usr/sbin/clamd', '/usr/bin/clamd'].find((each) => existsSync(each));
-  if (path === undefined) return undefined;
-  const database = join(directory, 'database');
-  mkdirSync(database);
-  writeFileSync(join(database, 'bench.hdb'), `${'0'.repeat(32)}:1:Bench.None\n`);
-  const socket = join(directory, 'clamd.ctl');
-  const configuration = [
-    `DatabaseDirectory ${database}`,
-    `LocalSocket ${socket}`,
-    'Foreground yes',
-    'StreamMaxLength 200M',
-    'MaxScanSize 400M',
-    'MaxFileSize 200M',
-  ];
-  writeFileSync(join(directory, 'clamd.conf'), `${configuration.join('\n')}\n`);
-  const clamd = spawn(path, ['-c', join(directory, 'clamd.conf')], { stdio: 'ignore' });
-  for (let tries = 0; tries < 200 && !existsSync(socket); tries++)
-    await new Promise((done) => setTimeout(done, 50));
-  return { socket, stop: () => clamd.kill() };
+/** clamd with a few test signatures: the least that it can cost. undefined: it is not installed. */
+async function startClamd(bench: Bench): Promise<Clamd | undefined> {
+  if (missingTools(['clamd'])) return undefined;
+  const directory = join(bench.directory, 'clamd');
+  mkdirSync(directory);
+  const lines = ['MaxScanSize 400M', 'MaxFileSize 200M'];
+  const clamd = await makeClamd({ directory, streamMaxLength: '200M', lines });
+  await clamd.start();
+  return clamd;
 }
 
 /** clamd alone on the same messages, a few at once as a busy scanner has them. */
 async function benchClamd(bench: Bench, sets: Sets, socket: string): Promise<void> {
-  const engine = openClamd({
-    endpoint: { path: socket },
-    now: () => performance.now(),
-    after: (delayMs, callback) => {
-      const timer = setTimeout(callback, delayMs);
-      return () => clearTimeout(timer);
-    },
-    random: Math.random,
-    timeoutMs: 600_000,
-  });
-  const { signal } = new AbortController();
+  const engine = clamdAt(socket, 600_000);
   for (const [kind, messages] of Object.entries(sets)) {
     const bytes = messages.reduce((sum: number, { wire }: TestMessage) => sum + wire.length, 0);
     const startedAt = performance.now();
-    const answers = await Promise.all(
-      messages.map(({ wire }: TestMessage) => engine.scan({ kind: 'bytes', bytes: wire }, signal)),
-    );
+    const answers = await Promise.all(messages.map(({ wire }: TestMessage) => scanned(engine, wire)));
     const seconds = (performance.now() - startedAt) / 1_000;
     const clean = answers.filter((answer) => answer.kind === 'clean').length;
     bench.note(
-      `clamd alone, one signature, ${names[kind as keyof Sets]}: ${((seconds * 1_000) / messages.length).toFixed(2)} ms a message, ${(bytes / 1e6 / seconds).toFixed(0)} MB/s (${clean} of ${messages.length} answered as clean)`,
+      `clamd alone, test signatures, ${names[kind as keyof Sets]}: ${((seconds * 1_000) / messages.length).toFixed(2)} ms a message, ${(bytes / 1e6 / seconds).toFixed(0)} MB/s (${clean} of ${messages.length} answered as clean)`,
     );
   }
   await engine.stop();
@@ -135,10 +113,10 @@ async function scanSeconds(folder: string, engines: string): Promise<number> {
 }
 
 async function benchCommand(bench: Bench, sets: Sets): Promise<void> {
-  const clamd = await startClamd(bench.directory);
+  const clamd = await startClamd(bench);
   if (!clamd) bench.note('clamd is not installed: nothing is measured beside it');
   try {
-    if (clamd) await benchClamd(bench, sets, clamd.socket);
+    if (clamd) await benchClamd(bench, sets, clamd.socketPath);
     for (const [kind, messages] of Object.entries(sets)) {
       const folder = join(bench.directory, kind);
       mkdirSync(folder);
@@ -146,7 +124,7 @@ async function benchCommand(bench: Bench, sets: Sets): Promise<void> {
       const bytes = messages.reduce((sum: number, { wire }: TestMessage) => sum + wire.length, 0);
       for (const [engine, words] of [
         ['builtin', 'built-in engines'],
-        ...(clamd ? [[`clamd=${clamd.socket}`, 'clamd beside them']] : []),
+        ...(clamd ? [[`clamd=${clamd.socketPath}`, 'clamd beside them']] : []),
       ] as const) {
         const seconds = median([
           await scanSeconds(folder, engine ?? ''),
@@ -158,7 +136,7 @@ async function benchCommand(bench: Bench, sets: Sets): Promise<void> {
       }
     }
   } finally {
-    clamd?.stop();
+    await clamd?.stop();
   }
 }
 

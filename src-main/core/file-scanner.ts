@@ -6,11 +6,10 @@ import type { ScanningSettings } from '../contract/settings.ts';
 import type { Verdict } from '../contract/verdict.ts';
 import { isMailbox, mailboxProbeBytes, messagesOf } from '../scanner/mbox.ts';
 import { type RuleProblem, startScanner } from '../scanner/pool.ts';
-import { withRemoteEngines } from '../scanner/remote-scanner.ts';
 import { createMailboxVerdict } from './mailbox-verdict.ts';
 import type { Ports } from './ports.ts';
 import { ruleDirectories } from './rule-directories.ts';
-import { configurationOf, createRemoteEngines } from './scanning.ts';
+import { connectEngines } from './scanning.ts';
 
 export interface FileScanner {
   /** Files at once that keep its workers busy. */
@@ -80,20 +79,10 @@ export async function startFileScanner({
     workerUrl,
     rulesDirectory,
     ...ruleDirectories(dataDir),
-    ...configurationOf(scanning),
     workers,
   });
-  const { after } = clock;
-  const now = () => performance.now();
-  const remote = createRemoteEngines({ now, after, random: Math.random });
-  remote.apply(scanning);
-  const scanner = withRemoteEngines({
-    scanner: own,
-    engines: remote.current,
-    timeoutMs: () => scanning.maxSeconds * 1_000,
-    now,
-    after,
-  });
+  const engines = connectEngines(own, scanning, clock.after);
+  const { scanner } = engines;
   const maxBytes = scanning.maxMessageMiB * mebibyte;
 
   async function scanBytes(bytes: Buffer): Promise<Verdict> {
@@ -155,7 +144,7 @@ export async function startFileScanner({
       return isMailbox(head) ? await scanMailbox(all) : await scanBytesOf(all);
     },
     async stop() {
-      await Promise.all([scanner.stop(), remote.stop()]);
+      await Promise.all([scanner.stop(), engines.stop()]);
     },
   };
 }

@@ -6,7 +6,8 @@ import { openIcap, parseIcapUrl } from '../scanner/engines/icap.ts';
 import type { RemoteClientOptions } from '../scanner/engines/remote-client.ts';
 import type { RemoteEngine } from '../scanner/engines/remote-engine.ts';
 import type { RuleGroup } from '../scanner/options.ts';
-import type { ScanConfiguration } from '../scanner/pool.ts';
+import type { ScanConfiguration, Scanner } from '../scanner/pool.ts';
+import { withRemoteEngines } from '../scanner/remote-scanner.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -111,5 +112,43 @@ export function createRemoteEngines(
       slots.clear();
       await Promise.all(engines.map((engine) => engine.stop()));
     },
+  };
+}
+
+export interface ScanningEngines {
+  /** The scanner of now, with the engines elsewhere that the settings name. */
+  readonly scanner: Scanner;
+  readonly remote: () => readonly RemoteEngine[];
+  apply(settings: ScanningSettings): void;
+  /** Ends the engines elsewhere, and not the scanner that was given. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** Has `own` scan by the settings, beside the engines that they name. */
+export function connectEngines(
+  own: Scanner,
+  settings: ScanningSettings,
+  after: RemoteClientOptions['after'],
+): ScanningEngines {
+  const now = () => performance.now();
+  const remote = createRemoteEngines({ now, after, random: Math.random });
+  let { maxSeconds } = settings;
+  const apply = (chosen: ScanningSettings) => {
+    ({ maxSeconds } = chosen);
+    own.configure(configurationOf(chosen));
+    remote.apply(chosen);
+  };
+  apply(settings);
+  return {
+    scanner: withRemoteEngines({
+      scanner: own,
+      engines: remote.current,
+      timeoutMs: () => maxSeconds * 1_000,
+      now,
+      after,
+    }),
+    remote: remote.current,
+    apply,
+    stop: remote.stop,
   };
 }

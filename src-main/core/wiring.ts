@@ -7,7 +7,6 @@ import { listRunning } from '../applications/running.ts';
 import { openCertificates } from '../certificates/authority.ts';
 import type { Endpoint } from '../contract/connection.ts';
 import type { ErrorCode } from '../contract/error-codes.ts';
-import type { Settings } from '../contract/settings.ts';
 import type { Availability, MessageEvent, State } from '../contract/state.ts';
 import { upstreamSourcePorts } from '../interception/backend.ts';
 import { createNetfilterBackend } from '../interception/linux/netfilter.ts';
@@ -17,7 +16,6 @@ import { isUnlisted } from '../interception/plan.ts';
 import { createProxy } from '../proxy/proxy.ts';
 import { type RuleSettings, rulesFrom } from '../proxy/rules.ts';
 import type { Scanner } from '../scanner/pool.ts';
-import { withRemoteEngines } from '../scanner/remote-scanner.ts';
 import { openSummaries } from '../scanner/summaries.ts';
 import { openEventLog } from '../storage/event-log.ts';
 import { openQuarantine } from '../storage/quarantine.ts';
@@ -32,7 +30,7 @@ import { isOneOf } from './own-endpoints.ts';
 import type { Ports } from './ports.ts';
 import { createProtection, type Protection, protectionFrom } from './protection.ts';
 import { ruleDirectories } from './rule-directories.ts';
-import { configurationOf, createRemoteEngines } from './scanning.ts';
+import { connectEngines } from './scanning.ts';
 import { createSelfTest } from './self-test.ts';
 import { openSettings } from './settings-service.ts';
 import { createStateHub } from './state-hub.ts';
@@ -145,25 +143,9 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
   if (!opened.ok) return opened;
   const maxConnections = await connectionBudget();
   const { settings } = opened;
-  const milliseconds = () => performance.now();
-  const remoteEngines = createRemoteEngines({
-    now: milliseconds,
-    after: clock.after,
-    random: Math.random,
-  });
-  stops.add(() => remoteEngines.stop());
-  const applyScanning = ({ scanning }: Settings) => {
-    ownScanner.configure(configurationOf(scanning));
-    remoteEngines.apply(scanning);
-  };
-  applyScanning(settings.current());
-  const scanner = withRemoteEngines({
-    scanner: ownScanner,
-    engines: remoteEngines.current,
-    timeoutMs: () => settings.current().scanning.maxSeconds * 1_000,
-    now: milliseconds,
-    after: clock.after,
-  });
+  const engines = connectEngines(ownScanner, settings.current().scanning, clock.after);
+  stops.add(() => engines.stop());
+  const { scanner } = engines;
   const events = openEventLog({
     file: below('events.sqlite'),
     now,
@@ -209,7 +191,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
   });
   const engineWatch = createEngineWatch({
     scanner: ownScanner,
-    remote: remoteEngines.current,
+    remote: engines.remote,
     rulesDirectory: ruleDirectories(ports.dataDir).userRulesDirectory,
     after: clock.after,
     onChange: (changed) => hub.set(changed),
@@ -324,7 +306,7 @@ export async function wire(ports: Ports, stops: Stops, starting: Promise<Scanner
 
   settings.onChange(async (changed) => {
     const { settings: before } = hub.snapshot().state;
-    if (!isDeepStrictEqual(before.scanning, changed.scanning)) applyScanning(changed);
+    if (!isDeepStrictEqual(before.scanning, changed.scanning)) engines.apply(changed.scanning);
     const sameRules = isDeepStrictEqual(ruleSettings(before), ruleSettings(changed));
     if (!sameRules) rules = rulesFrom(changed, rules.revision + 1);
     stale = proxy.staleCount();
