@@ -2,9 +2,9 @@
 // known from their readers alone (libclamav ishield.c, unshield).
 
 import { inflate } from '../archives/inflate.ts';
+import { programAt } from '../archives/program-extent.ts';
 import type { UnpackBudget } from '../budget.ts';
 import type { UnpackContext, Unpacked } from '../unpacker.ts';
-import { readPortableExecutable } from './portable-executable.ts';
 
 /** Octets behind the sections in which the mark of a scrambled installer is looked for. */
 const markWindowBytes = 4_096;
@@ -24,12 +24,10 @@ const cabinetHeaderBytes = 0x200;
 /** A file is packed in pieces of so many octets; the last one is smaller. */
 const cabinetPieceBytes = 32_768;
 
-/** What stands behind the sections of a program. */
+/** Where what stands behind the sections of a program begins, or -1. */
 function overlayOf(bytes: Buffer): number {
-  const program = readPortableExecutable(bytes);
-  const ends = program?.sections.map(({ rawStart, rawBytes }) => rawStart + rawBytes) ?? [];
-  const end = Math.max(0, ...ends);
-  return end < bytes.length && end > 0 ? end : -1;
+  const end = programAt(bytes, 0)?.end ?? -1;
+  return end < bytes.length ? end : -1;
 }
 
 interface PlainFile {

@@ -1,4 +1,5 @@
 // The headers of a Windows program (Microsoft PE format), as its loader reads them: leniently.
+import { programHeadersAt, sectionBytes } from '../archives/program-extent.ts';
 
 export interface Section {
   /** Addresses relative to the image's base. */
@@ -25,9 +26,6 @@ export interface PortableExecutable {
 const i386 = 0x14c;
 const pe32 = 0x10b;
 
-/** The loader's own limit. */
-const maxSections = 96;
-
 /** IMAGE_SCN_MEM_WRITE. */
 const writable = 0x8000_0000;
 
@@ -37,15 +35,12 @@ const pageBytes = 4096;
 
 /** The headers of a 32-bit program; undefined: `bytes` are none. */
 export function readPortableExecutable(bytes: Buffer): PortableExecutable | undefined {
-  if (bytes.length < 0x40 || bytes[0] !== 0x4d || bytes[1] !== 0x5a) return undefined;
-  const pe = bytes.readUInt32LE(0x3c);
-  if (pe + 24 + 96 > bytes.length || bytes.readUInt32LE(pe) !== 0x4550) return undefined;
-  const optional = pe + 24;
-  if (bytes.readUInt16LE(pe + 4) !== i386 || bytes.readUInt16LE(optional) !== pe32) return undefined;
-  const count = Math.min(maxSections, bytes.readUInt16LE(pe + 6));
-  const first = optional + bytes.readUInt16LE(pe + 20);
+  const headers = programHeadersAt(bytes, 0);
+  if (!headers || headers.magic !== pe32 || headers.optional + 96 > bytes.length) return undefined;
+  const { pe, optional, sectionTable: first, sectionCount: count } = headers;
+  if (bytes.readUInt16LE(pe + 4) !== i386) return undefined;
   const sections: Section[] = [];
-  for (let at = first; sections.length < count && at + 40 <= bytes.length; at += 40) {
+  for (let at = first; sections.length < count && at + sectionBytes <= bytes.length; at += sectionBytes) {
     const rawBytes = bytes.readUInt32LE(at + 16);
     const virtual = bytes.readUInt32LE(at + 8);
     const pointer = bytes.readUInt32LE(at + 20);
