@@ -169,18 +169,6 @@ export function cmsNest(levels: number): Buffer {
   ]);
 }
 
-export function tnefAttribute(level: number, id: number, data: Buffer): Buffer {
-  const head = Buffer.alloc(9);
-  head[0] = level;
-  head.writeUInt16LE(id, 1);
-  head.writeUInt16LE(6, 3);
-  head.writeUInt32LE(data.length, 5);
-  return Buffer.concat([head, data, Buffer.alloc(2)]);
-}
-
-export const tnef = (...attributes: readonly Buffer[]): Buffer =>
-  Buffer.concat([Buffer.from('789f3e220100', 'hex'), ...attributes]);
-
 /** A jump to itself, in a section that the program may write to. */
 export const spinning = (index: number): Buffer => programOf(Buffer.from([0xeb, 0xfe]), Buffer.from([index]));
 

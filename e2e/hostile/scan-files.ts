@@ -11,6 +11,7 @@ import {
   storedEntry,
   writeZip,
 } from '../../src-main/scanner/unpack/archives/zip.fixture.ts';
+import { tnef, tnefAttribute } from '../../src-main/scanner/unpack/mail/tnef.fixture.ts';
 import {
   archiveOfZeros,
   cmsNest,
@@ -27,8 +28,6 @@ import {
   repeat,
   spinning,
   times,
-  tnef,
-  tnefAttribute,
   zerosEntry,
   zipOfItself,
   zipTree,

@@ -25,7 +25,7 @@ import type { UnpackContext } from './unpack/unpacker.ts';
  * Raise this with every change of code that may change a verdict: of the walker, a decoder, an unpacker, a heuristic, a
  * limit that is no part of ScanLimits. Clean verdicts of other revisions are forgotten.
  */
-export const pipelineRevision = 4;
+export const pipelineRevision = 5;
 
 export interface Inspector {
   /** Each looks at everything. */

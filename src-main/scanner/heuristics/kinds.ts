@@ -30,6 +30,14 @@ export const scriptTypes: ReadonlySet<FileType> = new Set([
   'registry',
 ]);
 
+/** What a double click starts, for whoever has the right system. */
+export const startedTypes: ReadonlySet<FileType> = new Set([
+  ...programTypes,
+  ...windowsScriptTypes,
+  ...scriptTypes,
+  'internet-shortcut',
+]);
+
 /** What runs as soon as a file with its content and the right name is opened. */
 export const runningTypes: ReadonlySet<FileType> = new Set([
   ...nativeTypes,

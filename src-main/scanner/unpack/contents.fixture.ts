@@ -27,9 +27,14 @@ export function unpackAll(bytes: Buffer, circumstances: Circumstances = {}): Unp
 }
 
 /** Members as `name=text`, limits by their codes, traits in brackets. */
-export function contentsOf(bytes: Buffer, circumstances: Circumstances = {}): string[] {
-  return unpackAll(bytes, circumstances).map((each) => {
+export function shown(all: Iterable<Unpacked>): string[] {
+  return [...all].map((each) => {
     if (each.kind === 'limit') return each.code;
     return each.kind === 'trait' ? `[${each.trait}]` : `${each.name}=${each.bytes.toString('latin1')}`;
   });
+}
+
+/** One level of `bytes`, as `shown`. */
+export function contentsOf(bytes: Buffer, circumstances: Circumstances = {}): string[] {
+  return shown(unpackAll(bytes, circumstances));
 }

@@ -16,7 +16,7 @@ import {
   makeVhd,
 } from '../../sandbox/archives.fixture.ts';
 import { testSandbox } from '../../sandbox/sandbox.fixture.ts';
-import { type Circumstances, contextOf } from '../contents.fixture.ts';
+import { type Circumstances, contextOf, shown } from '../contents.fixture.ts';
 import { isSevenZip, unpackSevenZip } from './seven-zip.ts';
 import { sevenZipFormatsOf } from './seven-zip-formats.ts';
 
@@ -28,10 +28,7 @@ const files = { 'evil.exe': text };
 
 /** Members as `name=text`, limits by their codes, traits in brackets. */
 function contents(bytes: Buffer, circumstances: Circumstances = {}): string[] {
-  return [...unpackSevenZip(bytes, contextOf({ sandbox, ...circumstances }))].map((each) => {
-    if (each.kind === 'limit') return each.code;
-    return each.kind === 'trait' ? `[${each.trait}]` : `${each.name}=${each.bytes.toString('latin1')}`;
-  });
+  return shown(unpackSevenZip(bytes, contextOf({ sandbox, ...circumstances })));
 }
 
 const formats = (bytes: Buffer) => sevenZipFormatsOf(bytes).map(({ extension }) => extension);

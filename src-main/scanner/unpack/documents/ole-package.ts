@@ -1,6 +1,7 @@
 // Files that were dropped into documents: the Packager's native data (MS-OLEDS §2.3.6 around it, its inside is
 // documented by what programs write).
 import { fileTypeOf } from '../../file-type.ts';
+import { startedTypes } from '../../heuristics/kinds.ts';
 import { namesToGive } from '../archives/give.ts';
 import { isProgramName } from '../archives/program-names.ts';
 import type { UnpackBudget } from '../budget.ts';
@@ -39,27 +40,8 @@ export function readPackage(bytes: Buffer): Packaged | undefined {
   return { names: [...new Set(names)], bytes: bytes.subarray(sizeAt + 4, sizeAt + 4 + size) };
 }
 
-const programTypes = new Set<string>([
-  'javascript',
-  'vbscript',
-  'windows-script',
-  'batch',
-  'powershell',
-  'shell-script',
-  'hta',
-  'registry',
-  'internet-shortcut',
-  'program',
-  'elf',
-  'mach-o',
-  'java-class',
-  'shortcut',
-  'installer',
-  'help',
-]);
-
 function isProgram({ names, bytes }: Packaged): boolean {
-  return names.some(isProgramName) || programTypes.has(fileTypeOf(bytes));
+  return names.some(isProgramName) || startedTypes.has(fileTypeOf(bytes));
 }
 
 /** The file of a package under each of its names: which one counts depends on how it is opened. */

@@ -1,9 +1,9 @@
 // Compressed RTF (MS-OXRTFCP), in which Outlook keeps the body of a message.
+import { LzWindow } from '../archives/lz-window.ts';
 
 const compressed = 0x75465a4c;
 const uncompressed = 0x414c454d;
 const headerBytes = 16;
-const windowBytes = 4_096;
 
 /** What the window holds at first (MS-OXRTFCP 2.1.2.1). */
 const initial = Buffer.from(
@@ -11,9 +11,6 @@ const initial = Buffer.from(
     'SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx',
   'latin1',
 );
-
-/** Octets that one of input may give: a reference of two gives up to 17. */
-const maxFactor = 9;
 
 /**
  * @returns the RTF, at most `maxBytes` octets of it, whatever the header says of its size; `undefined`: it is none
@@ -24,35 +21,24 @@ export function decompressRtf(bytes: Buffer, maxBytes: number): Buffer | undefin
   const input = bytes.subarray(headerBytes);
   if (kind === uncompressed) return input.subarray(0, maxBytes);
   if (kind !== compressed) return undefined;
-  const window = Buffer.alloc(windowBytes);
-  initial.copy(window);
-  const output = Buffer.allocUnsafe(Math.min(maxBytes, input.length * maxFactor));
-  let position = initial.length;
-  let written = 0;
+  const window = new LzWindow(initial, 0, initial.length, input.length, maxBytes);
   let at = 0;
-  const put = (octet: number) => {
-    output[written++] = octet;
-    window[position] = octet;
-    position = (position + 1) % windowBytes;
-  };
   while (at < input.length) {
     const flags = input[at++] as number;
     for (let bit = 0; bit < 8 && at < input.length; bit++) {
-      if (written >= output.length) return output;
+      if (window.isFull) return window.output();
       if (((flags >> bit) & 1) === 0) {
-        put(input[at++] as number);
+        window.put(input[at++] as number);
         continue;
       }
-      if (at + 2 > input.length) return output.subarray(0, written);
+      if (at + 2 > input.length) return window.output();
       const reference = input.readUInt16BE(at);
       at += 2;
       const from = reference >> 4;
       // A reference to where the next octet goes is the end (2.2.1.4).
-      if (from === position) return output.subarray(0, written);
-      const length = (reference & 15) + 2;
-      for (let i = 0; i < length && written < output.length; i++)
-        put(window[(from + i) % windowBytes] as number);
+      if (from === window.position) return window.output();
+      window.repeat(from, (reference & 15) + 2);
     }
   }
-  return output.subarray(0, written);
+  return window.output();
 }

@@ -5,20 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { contentsOf, unpackAll } from '../contents.fixture.ts';
 import { unpackersOf } from '../unpack.ts';
 import { decompressRtf } from './compressed-rtf.ts';
+import { tnefAttribute as attribute, tnef } from './tnef.fixture.ts';
 
 function uint32(...values: number[]): Buffer {
   const bytes = Buffer.alloc(4 * values.length);
   for (const [index, value] of values.entries()) bytes.writeUInt32LE(value, 4 * index);
   return bytes;
-}
-
-function attribute(level: number, id: number, data: Buffer): Buffer {
-  const head = Buffer.alloc(9);
-  head[0] = level;
-  head.writeUInt16LE(id, 1);
-  head.writeUInt16LE(6, 3);
-  head.writeUInt32LE(data.length, 5);
-  return Buffer.concat([head, data, Buffer.alloc(2)]);
 }
 
 const padded = (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
@@ -27,8 +19,6 @@ const sized = (id: number, type: number, value: Buffer) =>
   Buffer.concat([uint32(id * 0x10000 + type, 1, value.length), padded(value)]);
 const properties = (...list: Buffer[]) => Buffer.concat([uint32(list.length), ...list]);
 
-const tnef = (...attributes: Buffer[]) =>
-  Buffer.concat([uint32(0x223e9f78), Buffer.from([1, 0]), ...attributes]);
 const start = attribute(2, 0x9002, Buffer.alloc(14));
 const title = (name: string) => attribute(2, 0x8010, Buffer.from(`${name}\0`));
 const data = (content: string) => attribute(2, 0x800f, Buffer.from(content));

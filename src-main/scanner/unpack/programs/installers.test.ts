@@ -3,8 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { deflateRawSync, deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contextOf } from '../contents.fixture.ts';
-import type { Unpacked } from '../unpacker.ts';
+import { contextOf, shown } from '../contents.fixture.ts';
 import { isAutoIt, unpackAutoIt } from './autoit.ts';
 import { isInstallShield, unpackInstallShield } from './install-shield.ts';
 import { programOf } from './program.fixture.ts';
@@ -12,13 +11,6 @@ import { mersenneTwister } from './random-octets.ts';
 
 const stub = programOf(Buffer.from('c3', 'hex'));
 const text = Buffer.from('a file that is installed');
-
-function shown(all: Iterable<Unpacked>): string[] {
-  return [...all].map((each) => {
-    if (each.kind === 'member') return `${each.name}=${each.bytes.toString('latin1')}`;
-    return each.kind === 'limit' ? each.code : each.trait;
-  });
-}
 
 const number = (value: number) => {
   const octets = Buffer.alloc(4);
