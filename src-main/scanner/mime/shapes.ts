@@ -4,9 +4,9 @@ import { base64Octets, firstOutsideBase64 } from './base64.ts';
 import { isLineEnd } from './lines.ts';
 
 /** A header field with blanks before it or in its name, as only the first line of a part may have them. */
-export const contentShape = /^[\s\0]{0,8}content[^:\r\n]{0,60}:/i;
+const contentShape = /^[\s\0]{0,8}content[^:\r\n]{0,60}:/i;
 export const contentField = /^(?:\0|\xef\xbb\xbf)*c\0*o\0*n\0*t\0*e\0*n\0*t\0*-/i;
-export const mailboxLine = /^>?From /;
+const mailboxLine = /^>?From /;
 export const boundaryShape = /^(?:[ \t>\0]|\xef\xbb\xbf){0,8}--/;
 export const linedBegins = [
   { writing: 'uuencode', pattern: /^begin[ \t]+[0-7]{3,4}(?:[ \t]+(.*))?/i },
@@ -33,6 +33,20 @@ export function isHeaderField(bytes: Buffer, start: number): boolean {
   if (at === from) return false;
   for (const last = at + maxBlankBytes; at < last && (bytes[at] === 0x20 || bytes[at] === 0x09); ) at++;
   return bytes[at] === 0x3a;
+}
+
+/** Octets of a line that tell whether it is a field of a part. */
+const contentBytes = 100;
+
+/** Whether a field of a part begins at `start`, written as loosely as a first line may be. */
+export function isContentLine(bytes: Buffer, start: number): boolean {
+  return contentShape.test(bytes.toString('latin1', start, start + contentBytes));
+}
+
+/** Whether a header may begin with the line at `start`, though no field stands there as it should. */
+export function isOddFirstLine(bytes: Buffer, start: number): boolean {
+  const text = bytes.toString('latin1', start, start + contentBytes).replaceAll('\0', '');
+  return contentShape.test(text) || (start === 0 && mailboxLine.test(text));
 }
 
 /** Whether a line may be the first of encoded lines; cheap, for what the patterns say. */

@@ -17,12 +17,12 @@ import {
   binHexMark,
   boundaryShape,
   contentField,
-  contentShape,
   isBase64,
+  isContentLine,
   isHeaderField,
+  isOddFirstLine,
   linedBegins,
   linedEnd,
-  mailboxLine,
   mayBeginLines,
   mayEndLines,
 } from './shapes.ts';
@@ -117,7 +117,8 @@ class Walker {
     }
     if (this.#expect === 'part') {
       if (end === start) this.#begin(noInfo, this.#lines.after);
-      else if (this.#looksLikeHeader(start) || this.#looksLikeFirstLine(start)) this.#beginBlock(start, true);
+      else if (isHeaderField(this.#bytes, start) || isOddFirstLine(this.#bytes, start))
+        this.#beginBlock(start, true);
       else this.#begin(noInfo, start);
       this.#expect = 'nothing';
       if (end === start || this.#block !== -1) return;
@@ -133,7 +134,7 @@ class Walker {
     if (
       !this.#beginByShape(base64) &&
       ((isField && contentField.test(this.#text(start, 40))) ||
-        (this.#expect === 'header' && this.#looksLikeHeader(start)))
+        (this.#expect === 'header' && isHeaderField(this.#bytes, start)))
     )
       this.#beginBlock(start, false);
     this.#expect = 'nothing';
@@ -190,7 +191,7 @@ class Walker {
       if (at === end) return early.blank;
       if (octet !== 0) return 0;
     }
-    if (this.#looksLikeHeader(start)) return 0;
+    if (isHeaderField(this.#bytes, start)) return 0;
     return this.#bytes.subarray(start, Math.min(end, start + tokenBytes)).includes(0x3a)
       ? early.oddName
       : early.noColon;
@@ -201,7 +202,7 @@ class Walker {
    * matters where it decides how base64 falls into groups of four.
    */
   #goesOn(at: number): boolean {
-    if ((this.#early & early.emptyLine) !== 0 || !this.#looksLikeHeader(at)) return false;
+    if ((this.#early & early.emptyLine) !== 0 || !isHeaderField(this.#bytes, at)) return false;
     this.#rereadLeft -= at - this.#block;
     if (this.#rereadLeft < 0) {
       this.#reached.add('header-size');
@@ -294,7 +295,7 @@ class Walker {
       if (!match.isUncertain) this.#drafts.endAbove(match.level, previousEnd);
       this.#levels.enter(match);
     } else if (indent > 0 || !this.#looksLikeUndeclared(token, after)) return false;
-    else if (contentShape.test(this.#bytes.toString('latin1', after, after + 100))) this.#levels.other();
+    else if (isContentLine(this.#bytes, after)) this.#levels.other();
     this.#drafts.softEnd(previousEnd);
     this.#spans.push({ kind: 'boundary', start, end: after });
     if (match?.isClosing !== true && ++this.#parts > this.#limits.mimeParts) this.#reached.add('mime-parts');
@@ -374,22 +375,12 @@ class Walker {
 
   /** Whether a part may begin with the line at `start`: with its header, or the empty line before its content. */
   #looksLikePart(start: number): boolean {
-    return isLineEnd(this.#bytes[start]) || this.#looksLikeHeader(start);
+    return isLineEnd(this.#bytes[start]) || isHeaderField(this.#bytes, start);
   }
 
   #looksLikeUndeclared(token: string, after: number): boolean {
-    if (contentShape.test(this.#bytes.toString('latin1', after, after + 100))) return true;
+    if (isContentLine(this.#bytes, after)) return true;
     return this.#looksLikePart(after) && this.#undeclared.isOne(token);
-  }
-
-  #looksLikeHeader(start: number): boolean {
-    return isHeaderField(this.#bytes, start);
-  }
-
-  /** Whether a header may begin with the line at `start`, though no field stands there as it should. */
-  #looksLikeFirstLine(start: number): boolean {
-    const text = this.#bytes.toString('latin1', start, start + 100).replaceAll('\0', '');
-    return contentShape.test(text) || (start === 0 && mailboxLine.test(text));
   }
 
   /** The current line from `start` on, cut to `length` octets. */
