@@ -125,7 +125,7 @@ export class Memory {
     return out;
   }
 
-  /** Up to `maxBytes` octets before a zero, as Latin-1. */
+  /** Up to `most` octets before a zero, as Latin-1. */
   string(address: number, most: number): string {
     let text = '';
     for (let at = 0; at < most; at++) {

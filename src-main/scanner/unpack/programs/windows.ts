@@ -14,14 +14,12 @@ const success = 1;
 const fileHandle = 0x40;
 const programPath = 'C:\\program.exe';
 
-interface Call {
-  readonly argument: (index: number) => number;
-}
+type Argument = (index: number) => number;
 
 /** The number of arguments, and the answer. */
 interface Known {
   readonly count: number;
-  readonly run: (call: Call) => number;
+  readonly run: (argument: Argument) => number;
 }
 
 const constant = (count: number, value: number): Known => ({ count, run: () => value });
@@ -47,11 +45,11 @@ export class Windows {
     const { memory } = processor;
     const allocate = (sizeArgument: number, count: number): Known => ({
       count,
-      run: ({ argument }) => this.#allocate(argument(sizeArgument) >>> 0),
+      run: (argument) => this.#allocate(argument(sizeArgument) >>> 0),
     });
     const moduleOf: Known = {
       count: 1,
-      run: ({ argument }) => (argument(0) === 0 ? imageBase : moduleBase),
+      run: (argument) => (argument(0) === 0 ? imageBase : moduleBase),
     };
     this.#known = new Map<string, Known>([
       ['GetModuleHandleA', moduleOf],
@@ -63,7 +61,7 @@ export class Windows {
         'GetProcAddress',
         {
           count: 2,
-          run: ({ argument }) => {
+          run: (argument) => {
             const name = argument(1) >>> 0;
             return this.addressOf(name < 0x1_0000 ? `#${name}` : memory.string(name, maxNameBytes));
           },
@@ -80,7 +78,7 @@ export class Windows {
       ['GlobalFree', constant(1, 0)],
       ['LocalFree', constant(1, 0)],
       ['HeapFree', constant(3, success)],
-      ['GlobalLock', { count: 1, run: ({ argument }) => argument(0) }],
+      ['GlobalLock', { count: 1, run: (argument) => argument(0) }],
       ['GlobalUnlock', constant(1, success)],
       ['FreeLibrary', constant(1, success)],
       ['CloseHandle', constant(1, success)],
@@ -97,7 +95,7 @@ export class Windows {
         'GetModuleFileNameA',
         {
           count: 3,
-          run: ({ argument }) => {
+          run: (argument) => {
             memory.load(argument(1), Buffer.from(`${programPath}\0`, 'latin1'));
             return programPath.length;
           },
@@ -109,7 +107,7 @@ export class Windows {
         'SetFilePointer',
         {
           count: 4,
-          run: ({ argument }) => {
+          run: (argument) => {
             this.#filePosition = argument(1) + (argument(3) === 1 ? this.#filePosition : 0);
             return this.#filePosition;
           },
@@ -119,7 +117,7 @@ export class Windows {
         'ReadFile',
         {
           count: 5,
-          run: ({ argument }) => {
+          run: (argument) => {
             const start = Math.max(0, this.#filePosition);
             const octets = file.subarray(start, start + (argument(2) >>> 0));
             memory.load(argument(1), octets);
@@ -171,7 +169,7 @@ export class Windows {
     const back = processor.pop();
     const top = processor.registers[esp] as number;
     const argument = (index: number) => processor.memory.read32((top + 4 * index) | 0);
-    processor.registers[eax] = known.run({ argument });
+    processor.registers[eax] = known.run(argument);
     processor.registers[esp] = top + 4 * known.count;
     processor.eip = back;
     return !processor.memory.fault;
